@@ -1,28 +1,25 @@
 //! Makes a case of a record: searches the right log files, judges what they show, and puts
 //! everything in order of time.
-use super::access_logs::AccessLine;
-use super::facts::{RecordFacts, Unattested, VersionTrace};
-use super::search::{Confirm, EventSearch, OfRecord, ProvenLogsFrom, search};
+use super::contents::{diffs, unproven};
+use super::facts::Unattested;
+use super::gathered::{CaseInput, Gathered, Regained};
+use super::history::History;
 use super::techniques::{Evidence, judge};
 use super::ties::Ties;
-use super::timeline::{affected, spans, timeline};
+use super::timeline::{affected, lost, spans, timeline};
 use crate::console::refusal::Refusal;
-use crate::report::case::model::{CaseEvent, CaseReport};
+use crate::report::case::model::{CaseEvent, CaseReport, LogDiff, UnprovenLog};
 use crate::report::events::EventsSearched;
 use crate::report::names::ChainNames;
-use crate::source::{ListRequest, ObjectSource, Pages};
-use serde_json::Value;
+use crate::source::{ListRequest, Pages};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::Arc;
-use trailproof_core::codes::technique::{CaseNotice, NotTied};
+use trailproof_core::codes::technique::CaseNotice;
 use trailproof_core::coverage::{Coverage, Uncovered};
-use trailproof_core::record::{ProvenLog, ReadKind, RunStart, RunSummary};
+use trailproof_core::record::{ProvenLog, ReadKind, RunSummary};
 use trailproof_core::trail_event::{
-    DEED_NAMES, EventFilter, Explanations, KeptEvents, Recorded, TrailEvent, causes_of, deed,
+    DEED_NAMES, EventFilter, Explanations, KeptEvents, Recorded, causes_of,
 };
 use trailproof_core::verdict::Verdict;
-use trailproof_core::vocab::budget::{CASE_EVENT_BYTES, CASE_EVENTS};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::DIGEST_FOLDER;
 use trailproof_core::vocab::location::ObjectLocation;
@@ -39,36 +36,6 @@ const DAYS_LISTED: i64 = 8;
 /// Objects of such a stretch that are named.
 const LISTED: usize = 1_000;
 
-/// Bytes of the fields of an event beside its JSON, about.
-const FIELDS: usize = 1_024;
-
-/// Names that pivoting searches for of each kind.
-const PIVOTS: usize = 16;
-
-/// What a case is made of.
-pub(crate) struct CaseInput {
-    pub(crate) record: PathBuf,
-    /// What is needed to verify again what the record names; `None` if it was made for the case.
-    pub(crate) confirm: Option<Confirm>,
-    pub(crate) record_sha256: String,
-    pub(crate) start: RunStart,
-    pub(crate) facts: RecordFacts,
-    pub(crate) source: Arc<dyn ObjectSource>,
-    /// Whether log files are read from a disk.
-    pub(crate) local: bool,
-    pub(crate) bucket: String,
-    pub(crate) access: Vec<AccessLine>,
-    pub(crate) access_capped: bool,
-    /// What the versions of the affected objects show; `None` if they were not read.
-    pub(crate) versions: Option<BTreeMap<ObjectLocation, VersionTrace>>,
-    /// The verdict over the versions that are left, if they were read.
-    pub(crate) with_versions: Option<Verdict>,
-    /// Seconds before each effect in which a cause is looked for.
-    pub(crate) lookback: i64,
-    /// Whether everything else that the callers of deeds did is added.
-    pub(crate) pivot: bool,
-}
-
 /// Makes the case.
 pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refusal> {
     (input.facts.unattested, input.facts.unattested_capped) = unattested(&input).await;
@@ -82,14 +49,50 @@ pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refu
     let mut gathered = Gathered::new(&input.bucket, Ties::of(&input.facts, &input.bucket));
     // Where nothing is wrong, only events by themselves can be deeds, and they may be anywhere.
     let delivered = (!delivered.is_empty()).then_some(delivered);
-    let searched = gathered.search(&input, filter, delivered.clone(), false).await?;
+    let mut searched = gathered.search(&input, filter.clone(), delivered.clone(), false).await?;
     let mut complete = searched.is_complete();
+    if let Some(regained) = &input.regained {
+        searched.add_contents(gathered.search_again(regained, filter.clone(), false).await?);
+    }
+    let mut also_searched = Vec::new();
+    for also in &input.also {
+        let searched = gathered.search_also(also, filter.clone(), false).await?;
+        also_searched.push((also.location.clone(), searched));
+    }
     if input.pivot
         && let Some(filter) = gathered.pivots()
     {
-        complete &= gathered.search(&input, filter, delivered, true).await?.is_complete();
+        for also in &input.also {
+            gathered.search_also(also, filter.clone(), true).await?;
+        }
+        complete &= gathered.search(&input, filter.clone(), delivered, true).await?.is_complete();
+        if let Some(regained) = &input.regained {
+            gathered.search_again(regained, filter, true).await?;
+        }
     }
-    Ok(report(input, gathered, searched, complete))
+    let history = match &input.history {
+        Some(ask) => Some(gathered.ask_history(ask, &input).await?),
+        None => None,
+    };
+    let current = input.source.as_ref();
+    let mut compared = Compared { also: also_searched, ..Compared::default() };
+    if let Some(Regained { source, logs, replaced, .. }) = &input.regained {
+        let replaced: Vec<&ProvenLog> =
+            logs.iter().filter(|log| replaced.contains(&log.at)).collect();
+        (compared.diffs, compared.diffs_capped) = diffs(source.as_ref(), current, &replaced).await;
+    }
+    (compared.unproven, compared.unproven_capped) = unproven(current, &input.facts.unlisted).await;
+    Ok(report(input, gathered, searched, complete, compared, history))
+}
+
+/// What was read beside the evidence, and what lies there instead of it.
+#[derive(Default)]
+struct Compared {
+    also: Vec<(String, EventsSearched)>,
+    diffs: Vec<LogDiff>,
+    diffs_capped: bool,
+    unproven: Vec<UnprovenLog>,
+    unproven_capped: bool,
 }
 
 /// Lists the log files in stretches that no digest covers: CloudTrail may have gone on to deliver
@@ -150,168 +153,13 @@ async fn unattested(input: &CaseInput) -> (BTreeMap<(ChainId, Timestamp), Unatte
     (found, capped)
 }
 
-/// Events within a budget of their own. Beyond it, the last event of the most frequent name is
-/// dropped, so that a flood of one name displaces no other.
-#[derive(Default)]
-struct KeptCaseEvents {
-    /// With the bytes of each name's events.
-    by_name: BTreeMap<String, (usize, Vec<CaseEvent>)>,
-    bytes: usize,
-    count: usize,
-    capped: bool,
-}
-
-impl KeptCaseEvents {
-    /// Adds an event; returns those that are dropped.
-    fn add(&mut self, event: CaseEvent) -> Vec<CaseEvent> {
-        let size = size(&event);
-        let (bytes, events) = self.by_name.entry(event.event.name.clone()).or_default();
-        *bytes += size;
-        events.push(event);
-        self.bytes += size;
-        self.count += 1;
-        let mut dropped = Vec::new();
-        while self.bytes > CASE_EVENT_BYTES || self.count > CASE_EVENTS {
-            let heavy = self.bytes > CASE_EVENT_BYTES;
-            let most = self.by_name.values_mut().max_by_key(|(bytes, events)| match heavy {
-                true => *bytes,
-                false => events.len(),
-            });
-            let Some((bytes, events)) = most else { break };
-            let Some(event) = events.pop() else { break };
-            let size = self::size(&event);
-            *bytes = bytes.saturating_sub(size);
-            self.bytes = self.bytes.saturating_sub(size);
-            self.count -= 1;
-            self.capped = true;
-            dropped.push(event);
-        }
-        dropped
-    }
-
-    fn into_events(self) -> impl Iterator<Item = CaseEvent> {
-        self.by_name.into_values().flat_map(|(_, events)| events)
-    }
-}
-
-/// Returns about how many bytes an event takes: its JSON, and its fields once more.
-fn size(event: &CaseEvent) -> usize {
-    event.event.json.len() + event.event.resources.iter().map(String::len).sum::<usize>() + FIELDS
-}
-
-/// The events that were found.
-struct Gathered {
-    bucket: String,
-    ties: Ties,
-    /// What was done to the evidence.
-    done: KeptCaseEvents,
-    /// Attempts, events that are not about the evidence, and what pivoting finds.
-    context: KeptCaseEvents,
-    seen: BTreeSet<String>,
-    data_events: bool,
-}
-
-impl Gathered {
-    fn new(bucket: &str, ties: Ties) -> Self {
-        Self {
-            bucket: bucket.to_owned(),
-            ties,
-            done: KeptCaseEvents::default(),
-            context: KeptCaseEvents::default(),
-            seen: BTreeSet::new(),
-            data_events: false,
-        }
-    }
-
-    async fn search(
-        &mut self,
-        input: &CaseInput,
-        filter: EventFilter,
-        delivered: Option<Vec<(Timestamp, Timestamp)>>,
-        every: bool,
-    ) -> Result<EventsSearched, Refusal> {
-        let from = ProvenLogsFrom::Record(OfRecord {
-            path: input.record.clone(),
-            sha256: input.record_sha256.clone(),
-            confirm: input.confirm.clone(),
-        });
-        let to_search = EventSearch {
-            source: Arc::clone(&input.source),
-            local: input.local,
-            from,
-            filter,
-            after: None,
-            delivered,
-        };
-        search(to_search, &mut |hit| {
-            self.take(hit.event, hit.log, every);
-            Ok(())
-        })
-        .await
-    }
-
-    /// Takes an event that was found. Unless `every` is set, only deeds are kept.
-    fn take(&mut self, event: &TrailEvent, log: &ProvenLog, every: bool) {
-        self.data_events |= is_data_event_of(event, &self.bucket);
-        let recorded = Recorded { log: &log.at, chain: &log.digest.chain, bucket: &self.bucket };
-        let judged = deed(event, recorded);
-        if judged.is_none() && !every {
-            return;
-        }
-        // The same event may be in the log files of two trails.
-        if !event.id.is_empty() && !self.seen.insert(event.id.clone()) {
-            return;
-        }
-        let not_tied = match &judged {
-            Some(deed) => self.ties.not_tied(deed),
-            None => Some(NotTied::OtherResource),
-        };
-        let event = CaseEvent { event: event.clone(), log: log.clone(), deed: judged, not_tied };
-        let kept = if event.done().is_some() { &mut self.done } else { &mut self.context };
-        for dropped in kept.add(event) {
-            self.seen.remove(&dropped.event.id);
-        }
-    }
-
-    /// Returns what to search for beside the deeds: everything by the same access keys, or else by
-    /// the same callers.
-    fn pivots(&self) -> Option<EventFilter> {
-        let of_deeds = || {
-            let events = self.done.by_name.values().flat_map(|(_, events)| events);
-            events.filter(|event| event.technique().is_some())
-        };
-        let few = |texts: BTreeSet<&str>| -> Vec<String> {
-            let texts = texts.into_iter().filter(|text| !text.is_empty());
-            texts.take(PIVOTS).map(str::to_owned).collect()
-        };
-        let keys = few(of_deeds().map(|event| event.event.access_key.as_str()).collect());
-        let mut filter = EventFilter::default();
-        if keys.is_empty() {
-            filter.principals =
-                few(of_deeds().map(|event| event.event.principal.as_str()).collect());
-        } else {
-            filter.access_keys = keys;
-        }
-        let set = !filter.access_keys.is_empty() || !filter.principals.is_empty();
-        set.then_some(filter)
-    }
-}
-
-/// Returns whether an event is a data event of this bucket.
-fn is_data_event_of(event: &TrailEvent, bucket: &str) -> bool {
-    event.category == "Data" && event.source == "s3.amazonaws.com" && {
-        let json: Option<Value> = serde_json::from_str(&event.json).ok();
-        json.is_some_and(|json| {
-            json.pointer("/requestParameters/bucketName").and_then(Value::as_str) == Some(bucket)
-        })
-    }
-}
-
 fn report(
     input: CaseInput,
     gathered: Gathered,
     searched: EventsSearched,
     complete: bool,
+    compared: Compared,
+    history: Option<History>,
 ) -> CaseReport {
     let Gathered { done, context, data_events, .. } = gathered;
     let capped = done.capped || context.capped;
@@ -334,8 +182,22 @@ fn report(
         causes_of(event, recorded).into_iter().for_each(|cause| causes.take(cause));
     }
     let explanations = Explanations::new(&causes, &chains);
+    let (history, told) = match history {
+        Some(mut history) => (Some(std::mem::take(&mut history.events)), history),
+        None => (None, History::default()),
+    };
+    let of_history = history.as_deref().unwrap_or_default();
+    let mut history_causes = KeptEvents::new(CAUSES);
+    let nowhere = ObjectLocation::new(input.bucket.as_str(), "");
+    for it in of_history.iter().filter(|it| it.done().is_some()) {
+        let recorded = Recorded { log: &nowhere, chain: &it.chain, bucket: &input.bucket };
+        causes_of(&it.event, recorded).into_iter().for_each(|cause| history_causes.take(cause));
+    }
+    let history_explains = Explanations::new(&history_causes, &chains);
     let evidence = Evidence {
         record: facts,
+        history: of_history,
+        history_explains: &history_explains,
         events: &events,
         explanations: &explanations,
         access: &input.access,
@@ -350,7 +212,7 @@ fn report(
         name_of: &name_of,
     };
     let judged = judge(&evidence);
-    let timeline = timeline(&evidence, &judged);
+    let timeline = timeline(&evidence, &judged, &compared.diffs, &compared.unproven);
     let affected = affected(&evidence, &judged);
     let spans = spans(&evidence, &judged);
     let mut notices = BTreeSet::new();
@@ -364,6 +226,17 @@ fn report(
         (!complete, CaseNotice::SearchIncomplete),
         (input.confirm.is_some(), CaseNotice::RecordTrusted),
         (facts.unattested_capped, CaseNotice::GapsNotListed),
+        (compared.also.iter().any(|(_, it)| !it.is_complete()), CaseNotice::AlsoIncomplete),
+        (history.is_some(), CaseNotice::EventHistoryRead),
+        (told.unread, CaseNotice::EventHistoryUnread),
+        (told.capped, CaseNotice::EventHistoryCapped),
+        (told.too_old, CaseNotice::EventHistoryTooOld),
+        (told.other_account, CaseNotice::EventHistoryOther),
+        (of_history.iter().any(|it| it.missing), CaseNotice::EventsMissing),
+        (compared.diffs_capped, CaseNotice::DiffsCapped),
+        (compared.unproven.iter().any(|log| log.count > 0), CaseNotice::UnprovenEvents),
+        (compared.unproven_capped, CaseNotice::UnprovenCapped),
+        (input.regained.as_ref().is_some_and(|it| it.capped), CaseNotice::SearchIncomplete),
     ] {
         if applies {
             notices.insert(notice);
@@ -392,66 +265,12 @@ fn report(
         events,
         affected,
         spans,
+        also: compared.also,
+        history,
+        lost: input.regained.as_ref().map(|it| lost(&it.lost, &name_of)),
+        diffs: compared.diffs,
+        unproven: compared.unproven,
         searched,
         notices: notices.into_iter().collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use trailproof_core::digest::judge::Proofs;
-    use trailproof_core::record::CarryingDigest;
-    use trailproof_core::vocab::key_layout::DigestKind;
-
-    fn event(name: &str, number: usize, bytes: usize) -> CaseEvent {
-        let at = Timestamp::from_unix(0);
-        let chain = ChainId {
-            account: "111122223333".parse().unwrap(),
-            source_region: "us-east-1".parse().unwrap(),
-            trail: "t".parse().unwrap(),
-            home_region: "us-east-1".parse().unwrap(),
-            organization: None,
-        };
-        let digest = CarryingDigest {
-            chain,
-            at: ObjectLocation::new("b", "digest"),
-            kind: DigestKind::Standard,
-            start: at,
-            end: at,
-            hash: [0; 32],
-            proofs: Proofs::default(),
-            fingerprint: String::new(),
-        };
-        let json = serde_json::json!({"eventName": name, "filler": "x".repeat(bytes)});
-        let content = serde_json::json!({"Records": [json]}).to_string();
-        let mut found = EventFilter::default().search(content.as_bytes()).unwrap().events;
-        let event = TrailEvent { id: number.to_string(), ..found.remove(0) };
-        let log = ProvenLog {
-            at: ObjectLocation::new("b", "log"),
-            hash: [0; 32],
-            digest: Arc::new(digest),
-        };
-        CaseEvent { event, log, deed: None, not_tied: None }
-    }
-
-    /// A flood of one kind, many small or few large, displaces only its own kind.
-    #[test]
-    fn a_flood_of_one_name_displaces_no_other() {
-        for (count, bytes) in [(CASE_EVENTS + 50, 0), (50, CASE_EVENT_BYTES / 40)] {
-            let mut kept = KeptCaseEvents::default();
-            kept.add(event("StopLogging", 0, 10));
-            let mut dropped = 0;
-            for number in 0..count {
-                dropped += kept.add(event("PutBucketPolicy", number, bytes)).len();
-            }
-            dropped += kept.add(event("DeleteTrail", count, 10)).len();
-            assert!(kept.capped && dropped > 0 && kept.bytes <= CASE_EVENT_BYTES);
-            assert!(kept.count <= CASE_EVENTS);
-            assert_eq!(kept.count + dropped, count + 2);
-            let names: BTreeSet<String> =
-                kept.into_events().map(|event| event.event.name).collect();
-            assert!(names.contains("StopLogging") && names.contains("DeleteTrail"), "{names:?}");
-        }
     }
 }

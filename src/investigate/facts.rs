@@ -1,4 +1,5 @@
 //! What a record says about the evidence, as far as an investigation needs it.
+use super::affected::{AffectedObject, ObjectKind};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::finding::{Finding, Outcome};
@@ -348,6 +349,29 @@ impl RecordFacts {
         } else {
             self.left_out += 1;
         }
+    }
+
+    /// Adds an object that only the versions of the bucket show to be missing: it was deleted together
+    /// with the digest that leads to it.
+    pub(crate) fn also(&mut self, object: &AffectedObject) {
+        let is_digest = object.kind == ObjectKind::Digest;
+        let chain = &object.chain;
+        let named = log_key_time(&object.at.key, &chain.account, &chain.source_region);
+        self.affected(Affected {
+            at: object.at.clone(),
+            chain: object.chain.clone(),
+            is_digest,
+            time: if is_digest { Some(object.end) } else { named },
+            trouble: Trouble::Finding(match object.kind {
+                ObjectKind::Digest => Finding::DigestMissing,
+                ObjectKind::Log => Finding::LogMissing,
+            }),
+            lifecycle: false,
+            unlinked: false,
+            recorded: None,
+            kms_key: None,
+            last_modified: None,
+        });
     }
 
     /// Returns the times in which log files were delivered that may hold a cause: around every

@@ -4,8 +4,8 @@ use crate::files::atomic;
 use crate::files::folder::StagedFolder;
 use crate::report::case::model::CaseReport;
 use crate::report::case::{
-    case_json, html, ocsf, proofs_of_events, text, timeline_csv, timeline_lines, timesketch,
-    verified_events,
+    case_json, changes_of_logs, history_events, html, ocsf, proofs_of_events, text, timeline_csv,
+    timeline_lines, timesketch, unproven_events, verified_events,
 };
 use sha2::{Digest as _, Sha256};
 use std::io;
@@ -123,9 +123,12 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 type Contents = fn(&CaseReport) -> io::Result<Vec<u8>>;
 
 /// The files of a case by name, ascending.
-const FILES: [(&str, Contents); 9] = [
+const FILES: [(&str, Contents); 12] = [
     ("case.json", case_json),
+    ("diffs/changes.jsonl", changes_of_logs),
+    ("diffs/unproven.jsonl", unproven_events),
     ("events/events.jsonl", verified_events),
+    ("events/history.jsonl", history_events),
     ("events/proofs.jsonl", proofs_of_events),
     ("ocsf.jsonl", ocsf),
     ("report.html", html),

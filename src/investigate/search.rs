@@ -41,6 +41,8 @@ pub(crate) enum ProvenLogsFrom {
     Record(OfRecord),
     /// A run over the digests.
     Digests(Box<VerifyPlan>, Arc<dyn KeyService>),
+    /// A run of this process, which read them.
+    Run(Vec<ProvenLog>),
 }
 
 /// A record that was checked.
@@ -104,6 +106,14 @@ pub(crate) async fn search(
                 Ok(())
             })
         }
+        ProvenLogsFrom::Run(logs) => tokio::spawn(async move {
+            for log in logs {
+                if to.send(Named::Log(log, None)).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        }),
     };
     let (to_read, contents) = log_contents(&source, filter, local);
     let (to_confirm, confirmations) = confirm.unzip();

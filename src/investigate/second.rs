@@ -3,7 +3,7 @@
 //! The unchanged engine runs over a view that shows the oldest version of each object. Where that
 //! does not prove, the next one is shown and the engine runs again: an object with a predictable
 //! name can have been planted before CloudTrail wrote its own.
-use super::affected::{Affected, AffectedObject};
+use super::affected::{Affected, AffectedObject, Fault, ObjectKind};
 use crate::source::layer::overlay::{VersionsView, versions_of};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
@@ -14,9 +14,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::{FindingCode, Outcome};
-use trailproof_core::record::{RunEvent, RunSummary};
+use trailproof_core::coverage::{Coverage, Segment, Uncovered};
+use trailproof_core::record::{ChainSummary, ProvenLog, ProvenLogFinder, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::budget;
+use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::ObjectLocation;
 
 /// What a second run passes on.
@@ -54,6 +56,17 @@ pub(crate) struct Second {
     pub(crate) judged: BTreeMap<ObjectLocation, Judged>,
     /// Objects that no digest names.
     pub(crate) unlisted: Vec<ObjectLocation>,
+    /// Log files that are proven by older versions alone: they were affected, or the digest that
+    /// names them was, or no digest covered their time.
+    pub(crate) regained: Vec<ProvenLog>,
+    /// Digests and log files that the first run could not know of, because the digests that lead to
+    /// them are missing, and that are proven. They may lie there unharmed.
+    pub(crate) beyond: Vec<AffectedObject>,
+    /// Whether there are more of either than are kept.
+    pub(crate) regained_capped: bool,
+    /// Stretches without digests of the first run that no version covers either. What a later digest
+    /// may still cover is not among them.
+    pub(crate) lost: Vec<(ChainId, Segment)>,
     /// The summary of the run, which is about its period and scope alone.
     pub(crate) summary: RunSummary,
 }
@@ -84,34 +97,133 @@ struct Candidates {
     shown: usize,
 }
 
-/// Runs the plan over the view, until no further version of any object could prove more. `affected`
-/// are the objects whose outcome is wanted even if they are proven.
+/// Runs the plan over the view, until no further version of any object could prove more. `first` is
+/// what the first run did not prove: the outcome of these objects is wanted even if they are proven.
 pub(crate) async fn second_run(
     plan: &VerifyPlan,
-    affected: &[AffectedObject],
+    first: &Affected,
     view: &Arc<VersionsView>,
     keys: &Arc<dyn KeyService>,
     pass: &mut (dyn FnMut(Passed<'_>) + Send),
 ) -> Second {
-    let affected: HashSet<&ObjectLocation> = affected.iter().map(|object| &object.at).collect();
+    let affected: HashSet<&ObjectLocation> = first.objects.iter().map(|it| &it.at).collect();
+    let mut spans = Spans::new();
+    for (chain, span) in &first.spans {
+        spans.entry(chain).or_default().push(span);
+    }
     let mut tried: BTreeMap<ObjectLocation, Candidates> = BTreeMap::new();
     let mut rounds = 0;
     loop {
         rounds += 1;
         let (mut judged, mut unlisted) = (BTreeMap::new(), Vec::new());
+        let mut regained = Regained::default();
         if rounds > 1 {
             pass(Passed::Anew);
         }
         let source: Arc<dyn ObjectSource> = view.clone();
         let summary = verify(plan, source, Arc::clone(keys), &mut |event| {
             note(event, &affected, &mut judged, &mut unlisted);
+            regained.take(event, &affected, &spans, &mut judged);
             pass(Passed::Event(event));
         })
         .await;
         // One round for each candidate, one that returns to the oldest, and the first.
         let may_continue = rounds < budget::VERSIONS_TRIED + 2;
         if !may_continue || !advance(view, &judged, &mut tried).await {
-            return Second { judged, unlisted, summary };
+            let Regained { logs, beyond, capped, lost, .. } = regained;
+            return Second {
+                judged,
+                unlisted,
+                regained: logs,
+                beyond,
+                regained_capped: capped,
+                lost,
+                summary,
+            };
+        }
+    }
+}
+
+/// The stretches without digests of the first run, by chain.
+type Spans<'f> = BTreeMap<&'f ChainId, Vec<&'f Segment>>;
+
+/// Collects the log files that only versions prove, and the time that no version covers.
+#[derive(Default)]
+struct Regained {
+    finder: ProvenLogFinder,
+    logs: Vec<ProvenLog>,
+    beyond: Vec<AffectedObject>,
+    capped: bool,
+    lost: Vec<(ChainId, Segment)>,
+}
+
+impl Regained {
+    fn take(
+        &mut self,
+        event: &RunEvent,
+        affected: &HashSet<&ObjectLocation>,
+        spans: &Spans<'_>,
+        judged: &mut BTreeMap<ObjectLocation, Judged>,
+    ) {
+        if let RunEvent::ChainFinished(summary) = event {
+            self.uncovered(summary, spans);
+        }
+        let log = self.finder.take(event);
+        let Some(digest) = self.finder.digest().cloned() else { return };
+        let of_chain = spans.get(&digest.chain).into_iter().flatten();
+        let mut of_chain = of_chain.copied();
+        let is_of_span = of_chain.any(|span| digest.end > span.from && digest.start < span.to);
+        let mut beyond = |at: &ObjectLocation, kind, expected, how| {
+            let is_known = affected.contains(at) || !is_of_span && !affected.contains(&digest.at);
+            if is_known || self.beyond.len() >= budget::CASE_OBJECTS {
+                self.capped |= !is_known;
+                return;
+            }
+            judged.insert(at.clone(), how);
+            self.beyond.push(AffectedObject {
+                at: at.clone(),
+                kind,
+                chain: digest.chain.clone(),
+                end: digest.end,
+                expected,
+                fault: Fault::Finding(match kind {
+                    ObjectKind::Digest => FindingCode::DigestMissing,
+                    ObjectKind::Log => FindingCode::LogMissing,
+                }),
+            });
+        };
+        match event {
+            RunEvent::DigestJudged(of) if of.counts => {
+                let how = how(&of.outcome, of.seen.version_id.as_ref());
+                beyond(&digest.at, ObjectKind::Digest, None, how);
+            }
+            RunEvent::LogJudged(of) if log.is_some() => {
+                let how = how(&of.outcome, of.seen.version_id.as_ref());
+                beyond(&of.at, ObjectKind::Log, Some(of.expected), how);
+            }
+            _ => {}
+        }
+        let Some(log) = log else { return };
+        if !affected.contains(&log.at) && !affected.contains(&digest.at) && !is_of_span {
+            return;
+        }
+        if self.logs.len() < budget::CASE_OBJECTS {
+            self.logs.push(log);
+        } else {
+            self.capped = true;
+        }
+    }
+
+    /// Adds the parts of the chain's stretches that the first run did not cover, and this one does not
+    /// cover either.
+    fn uncovered(&mut self, summary: &ChainSummary, spans: &Spans<'_>) {
+        let is_final = |segment: &&Segment| matches!(segment.coverage, Coverage::Uncovered(why) if why != Uncovered::Tail);
+        for segment in summary.segments.iter().filter(is_final) {
+            let of_chain = spans.get(&summary.chain).into_iter().flatten();
+            self.lost.extend(of_chain.filter_map(|span| {
+                let (from, to) = (segment.from.max(span.from), segment.to.min(span.to));
+                (from < to).then(|| (summary.chain.clone(), Segment { from, to, ..*segment }))
+            }));
         }
     }
 }

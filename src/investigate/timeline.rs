@@ -1,19 +1,30 @@
 //! Puts a case in order of time: its timeline, its affected objects, and its time without coverage.
 use super::facts::Trouble;
 use super::techniques::{Evidence, Judged};
-use crate::report::case::model::{AffectedObject, CaseEvent, CaseSpan, TimelineEntry};
+use crate::report::case::model::{
+    AffectedObject, CaseEvent, CaseSpan, LogDiff, TimelineEntry, UnprovenLog,
+};
+use std::collections::BTreeSet;
 use trailproof_core::codes::technique::{TimeIs, Witness};
+use trailproof_core::coverage::Segment;
+use trailproof_core::trail_event::{Change, TrailEvent};
+use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::ObjectLocation;
 
 /// Returns everything that happened, in order of time.
-pub(super) fn timeline(evidence: &Evidence<'_>, judged: &Judged) -> Vec<TimelineEntry> {
+pub(super) fn timeline(
+    evidence: &Evidence<'_>,
+    judged: &Judged,
+    diffs: &[LogDiff],
+    unproven: &[UnprovenLog],
+) -> Vec<TimelineEntry> {
     let (facts, name_of) = (evidence.record, evidence.name_of);
     let technique = |number: Option<usize>| {
         number.and_then(|number| judged.deeds.get(number)).map(|deed| deed.technique)
     };
     let mut lines = Vec::new();
     for (number, of) in evidence.events.iter().enumerate() {
-        let CaseEvent { event, log, deed, not_tied } = of;
+        let CaseEvent { event, log, deed, not_tied, .. } = of;
         let Some(time) = event.time else { continue };
         let key = deed.as_ref().and_then(|deed| deed.key.as_ref());
         let target = key.map(|key| ObjectLocation::new(evidence.bucket, key).uri());
@@ -101,6 +112,51 @@ pub(super) fn timeline(evidence: &Evidence<'_>, judged: &Judged) -> Vec<Timeline
         };
         lines.push(request);
     }
+    let differing = |event: &TrailEvent, at: &ObjectLocation, time_is, outcome: &str, witness| {
+        Some(TimelineEntry {
+            who: event.principal.clone(),
+            from_where: event.address.clone(),
+            outcome: outcome.to_owned(),
+            ..plain(event.time?, time_is, &event.name, at.uri(), witness)
+        })
+    };
+    for diff in diffs {
+        let changes = diff.compared.iter().flat_map(|compared| &compared.changes);
+        lines.extend(changes.filter_map(|it| {
+            let (code, witness) = match it.change {
+                Change::Added => ("event-added", Witness::Unproven),
+                Change::Removed => ("event-removed", Witness::Proven),
+                Change::Changed => ("event-changed", Witness::Proven),
+            };
+            let outcome = it.change.code();
+            let line = differing(&it.event, &diff.at, TimeIs::Difference, outcome, witness)?;
+            let digest = Some(diff.digest.clone()).filter(|_| witness == Witness::Proven);
+            Some(TimelineEntry { finding: Some(code), digest, ..line })
+        }));
+    }
+    // What verified log files have is there already, and proven.
+    let proven: BTreeSet<&str> = evidence.events.iter().map(|it| it.event.id.as_str()).collect();
+    let unsigned = evidence.history.iter().filter(|it| !proven.contains(it.event.id.as_str()));
+    lines.extend(unsigned.filter_map(|it| {
+        let event = &it.event;
+        let outcome = if event.error.is_empty() { "unsigned" } else { &event.error };
+        let target = event.resources.first().cloned().unwrap_or_default();
+        let at = ObjectLocation::new("", "");
+        let line = differing(event, &at, TimeIs::History, outcome, Witness::Unsigned)?;
+        Some(TimelineEntry {
+            target,
+            technique: it.done().and_then(|deed| deed.technique),
+            finding: it.missing.then_some("event-missing"),
+            not_tied: it.not_tied,
+            ..line
+        })
+    }));
+    for log in unproven {
+        lines.extend(log.events.iter().filter_map(|event| {
+            let line = differing(event, &log.at, TimeIs::Claimed, "unproven", Witness::Unproven)?;
+            Some(TimelineEntry { finding: Some("log-unlisted"), ..line })
+        }));
+    }
     lines.sort();
     lines
 }
@@ -141,6 +197,23 @@ pub(super) fn spans(evidence: &Evidence<'_>, judged: &Judged) -> Vec<CaseSpan> {
             });
         }
     }
+    spans.sort_by(|one, other| (one.from, &one.chain).cmp(&(other.from, &other.chain)));
+    spans
+}
+
+/// Returns the stretches that no version covers either, in order of time.
+pub(super) fn lost(
+    lost: &[(ChainId, Segment)],
+    name_of: &dyn Fn(&ChainId) -> String,
+) -> Vec<CaseSpan> {
+    let span = |(chain, segment): &(ChainId, Segment)| CaseSpan {
+        chain: name_of(chain),
+        from: segment.from,
+        to: segment.to,
+        coverage: segment.coverage.code(),
+        deed: None,
+    };
+    let mut spans: Vec<CaseSpan> = lost.iter().map(span).collect();
     spans.sort_by(|one, other| (one.from, &one.chain).cmp(&(other.from, &other.chain)));
     spans
 }

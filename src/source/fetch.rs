@@ -302,6 +302,21 @@ pub(crate) async fn content_hash(source: &dyn ObjectSource, at: &ObjectLocation)
     matches!(check_log(&content.hash, &content), Outcome::Valid(_)).then_some(content.hash)
 }
 
+/// Returns an object's inflated content, which nothing proves, with its hash. What came out of a
+/// broken gzip member is content too.
+///
+/// # Errors
+///
+/// It could not be read, or is larger than what is searched.
+pub(crate) async fn fetch_unproven(
+    source: &dyn ObjectSource,
+    at: &ObjectLocation,
+) -> Result<(Vec<u8>, Hash), ReadError> {
+    let mut bytes = Vec::new();
+    let (content, _) = read_object(source, at, SEARCHED, Some(&mut bytes)).await?;
+    Ok((bytes, content.whole_hash()))
+}
+
 /// Returns what is recorded about an object that was read completely, beside how it is judged.
 fn seen(content: &Content, metadata: &ObjectMetadata, expected: Option<&Hash>) -> ObjectFacts {
     let name = |text: &Option<String>| text.clone().filter(|it| it.len() <= budget::STORE_NAME);

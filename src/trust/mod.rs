@@ -5,6 +5,6 @@ pub(crate) mod key_book;
 mod service;
 
 pub use self::service::{
-    BoxFuture, KeyRecord, KeyService, Member, ServiceError, TrailRecord, TrailService,
-    TrailStatusRecord,
+    BoxFuture, EventHistory, HistoryPage, HistoryRequest, KeyRecord, KeyService, Member,
+    ServiceError, TrailRecord, TrailService, TrailStatusRecord,
 };

@@ -125,6 +125,44 @@ pub struct Member {
     pub joined: Option<Timestamp>,
 }
 
+/// What is asked of Event history: events of one region, in a stretch of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryRequest {
+    /// Region.
+    pub region: Region,
+    /// Name of the events; `None` for all.
+    pub name: Option<String>,
+    /// First second.
+    pub from: Timestamp,
+    /// Last second.
+    pub to: Timestamp,
+    /// Token of the page; `None` for the first.
+    pub next: Option<String>,
+}
+
+/// One page of Event history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// The events, as JSON.
+    pub events: Vec<String>,
+    /// Token of the next page.
+    pub next: Option<String>,
+}
+
+/// Event history of the caller's account: the last 90 days, whether or not there is a trail. Nobody
+/// signed it.
+pub trait EventHistory: Debug + Send + Sync {
+    /// Returns one page, the newest events first.
+    ///
+    /// # Errors
+    ///
+    /// The service returned an error or could not be reached.
+    fn events<'a>(
+        &'a self,
+        request: &'a HistoryRequest,
+    ) -> BoxFuture<'a, Result<HistoryPage, ServiceError>>;
+}
+
 /// A source of facts about trails.
 pub trait TrailService: Debug + Send + Sync {
     /// Returns the trail with this ARN from those that DescribeTrails lists; `None` if it is not

@@ -16,7 +16,7 @@ use trailproof_core::codes::fixity::{CustodyFault, FixityFault};
 use trailproof_core::codes::lookup::{FileSkipped, LookupAnswer, LookupNotice};
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::codes::technique::{
-    CaseNotice, Confidence, NotTied, Raise, Technique, TimeIs, Witness,
+    CaseNotice, Confidence, NotCompared, NotTied, Raise, Technique, TimeIs, Witness,
 };
 use trailproof_core::codes::unlisted::{SetAside, UnlistedReason};
 use trailproof_core::control::check::CheckId;
@@ -299,6 +299,15 @@ fn the_page_of_codes_is_that_of_the_code() {
         ("Events that name nobody", "Why an event is not about the evidence of a case."),
         (technique, "pub enum NotTied {"),
         NotTied::iter().map(NotTied::code),
+    );
+    codes(
+        &mut page,
+        (
+            "Replaced log files that were not compared",
+            "Why a case does not say how a log file differs from its proven version.",
+        ),
+        (technique, "pub enum NotCompared {"),
+        NotCompared::iter().map(NotCompared::code),
     );
     codes(
         &mut page,

@@ -2,8 +2,17 @@
 use super::aws::concurrency;
 use super::output::ProgressMode;
 use super::selection::Selection;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+
+/// What Event history is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HistoryMode {
+    /// Events that may be a cause.
+    Causes,
+    /// Everything.
+    All,
+}
 
 /// The options of `investigate`.
 #[derive(Args, Debug)]
@@ -27,6 +36,16 @@ pub(crate) struct InvestigateArgs {
     /// Server access logs of the bucket, as files or directories: an unsigned witness (repeatable)
     #[arg(long, value_name = "PATH")]
     pub(crate) access_logs: Vec<PathBuf>,
+    /// Evidence of another trail, such as one with data events of the bucket: it is verified, and its
+    /// events are proven (repeatable)
+    #[arg(long, value_name = "LOCATION")]
+    pub(crate) also: Vec<String>,
+    /// Ask Event history of the caller's account about time without evidence, two requests a second: for
+    /// what may be a cause, or for everything (`=all`), which is then held against the verified log files.
+    /// An unsigned witness
+    #[arg(long, value_name = "WHAT", value_enum, num_args = 0..=1, require_equals = true,
+        default_missing_value = "causes")]
+    pub(crate) event_history: Option<HistoryMode>,
     #[command(flatten)]
     pub(crate) selection: Selection,
     /// Trust the public keys in FILE instead of asking AWS (repeatable)

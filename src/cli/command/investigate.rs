@@ -1,7 +1,10 @@
 //! `trailproof investigate`: who did what to the evidence, and how sure that is.
-use super::recover::look_at_versions;
+use super::recover::{VersionsSeen, look_at_versions};
+use crate::aws::caller::is_of_aws;
+use crate::aws::config::{AwsConfig, Service};
 use crate::cli::args::aws::AwsArgs;
-use crate::cli::args::investigate::InvestigateArgs;
+use crate::cli::args::investigate::{HistoryMode, InvestigateArgs};
+use crate::cli::args::selection::Selection;
 use crate::cli::terminal::interrupt::unless_interrupted;
 use crate::cli::terminal::progress::Progress;
 use crate::cli::terminal::request_summary::print_request_summary;
@@ -9,9 +12,12 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
 use crate::files::atomic;
 use crate::investigate::affected::Affected;
-use crate::investigate::case::{CaseInput, investigate};
+use crate::investigate::case::investigate;
 use crate::investigate::facts::RecordFacts;
+use crate::investigate::gathered::{Also, CaseInput, Regained};
+use crate::investigate::history::{AskHistory, PACE};
 use crate::investigate::search::Confirm;
+use crate::investigate::versions::VersionClass;
 use crate::investigate::{access_logs, folder};
 use crate::report::RunReporter as _;
 use crate::report::case::text;
@@ -23,16 +29,18 @@ use crate::session::open::{CallerLookup, Session};
 use crate::session::period::span_seconds;
 use crate::session::request::VerifyRequest;
 use crate::source::layer::count::Counts;
+use crate::trust::cloudtrail::CloudTrail;
 use crate::verify::run::verify;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use trailproof_core::record::ReadKind;
 use trailproof_core::vocab::budget::SHOWN;
-use trailproof_core::vocab::location::{escape, excerpt};
-use trailproof_core::vocab::time::Timestamp;
+use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Runs the command and returns the exit status: that of the verdict on the evidence as it lies
 /// there.
@@ -111,7 +119,23 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
         let found = seen.found.iter();
         found.filter_map(|it| Some((it.object.at.clone(), it.trace()?))).collect()
     });
+    let period = checked.start.period;
+    let period = Period { start: period.start.plus(-lookback), ..period };
+    let mut also = Vec::new();
+    for location in &args.also {
+        also.push(open_also(aws, args, location, period, began).await?);
+    }
+    let history = match args.event_history {
+        Some(mode) => Some(ask_history(aws, mode, began).await?),
+        None => None,
+    };
     let (access, access_capped) = access_logs::read(&args.access_logs, &bucket)?;
+    if let Some(seen) = &seen {
+        let beyond = seen.found.iter().skip(unproven.objects.len());
+        // How a replaced one differs is compared event by event.
+        let deleted = beyond.filter(|it| it.class == VersionClass::DeletedRecoverable);
+        deleted.for_each(|it| facts.also(&it.object));
+    }
     progress.searching();
     let case = investigate(CaseInput {
         record: record.clone(),
@@ -128,6 +152,15 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
         bucket,
         access,
         access_capped,
+        also,
+        history,
+        regained: seen.as_ref().map(|seen| Regained {
+            source: seen.view.clone(),
+            logs: seen.second.regained.clone(),
+            replaced: replaced(seen),
+            capped: seen.second.regained_capped,
+            lost: seen.second.lost.clone(),
+        }),
         with_versions: seen.as_ref().map(|seen| seen.second.verdict(&unproven)),
         // Where no version could be listed, nothing was seen.
         versions: traces.filter(|traces| !traces.is_empty()),
@@ -147,6 +180,64 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
     words += &format!("case folder: {}\n", escape(&args.case.to_string_lossy()));
     words += &format!("page: {}\n", escape(&page.to_string_lossy()));
     print_result(words.as_bytes(), case.verdict.into())
+}
+
+/// Opens the evidence of another trail.
+async fn open_also(
+    aws: &AwsArgs,
+    args: &InvestigateArgs,
+    location: &str,
+    period: Period,
+    began: Timestamp,
+) -> Result<Also, Refusal> {
+    let selection = Selection {
+        start_time: Some(period.start.to_string()),
+        end_time: Some(period.end.min(began).to_string()),
+        ..Selection::default()
+    };
+    let mut request = VerifyRequest::read(Some(location), &selection, began)?;
+    request.trust_keys(&args.public_keys)?;
+    request.unlisted = false;
+    request.concurrency = args.concurrency;
+    if let Some(Location::Directory(directory)) = &request.place {
+        folder::check_outside(&args.case, std::slice::from_ref(directory))?;
+    }
+    let local = matches!(request.place, Some(Location::Directory(_)));
+    let counts = Arc::default();
+    let session =
+        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+    Ok(Also {
+        location: location.to_owned(),
+        source: Arc::clone(&session.source),
+        local,
+        plan: session.plan.clone(),
+        keys: Arc::clone(&session.keys),
+    })
+}
+
+/// Prepares to ask Event history.
+async fn ask_history(
+    aws: &AwsArgs,
+    mode: HistoryMode,
+    now: Timestamp,
+) -> Result<AskHistory, Refusal> {
+    let config = AwsConfig::load(aws.access());
+    let config = config.await.map_err(|error| Refusal::not_started(error.to_string()))?;
+    let endpoint = config.endpoint(Service::CloudTrail);
+    // A server of one's own has limits of its own.
+    let of_aws = endpoint.is_none_or(|endpoint| is_of_aws(&endpoint));
+    Ok(AskHistory {
+        service: Arc::new(CloudTrail::new(&config)),
+        every: mode == HistoryMode::All,
+        pace: if of_aws { PACE } else { Duration::ZERO },
+        now,
+    })
+}
+
+/// Returns the objects that were replaced, and of which a version proves.
+fn replaced(seen: &VersionsSeen) -> BTreeSet<ObjectLocation> {
+    let replaced = seen.found.iter().filter(|it| it.class == VersionClass::ReplacedRecoverable);
+    replaced.map(|it| it.object.at.clone()).collect()
 }
 
 fn request(

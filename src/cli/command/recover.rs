@@ -111,7 +111,8 @@ async fn attempt(aws: &AwsArgs, args: &RecoverArgs) -> Result<RecoverReport, Ref
 /// What the versions of a bucket show of what a run did not prove.
 pub(super) struct VersionsSeen {
     session: Session,
-    view: Arc<VersionsView>,
+    /// What the second run looked at.
+    pub(super) view: Arc<VersionsView>,
     /// The second run.
     pub(super) second: Second,
     /// What became of each affected object.
@@ -143,13 +144,16 @@ pub(super) async fn look_at_versions(
     let Some(view) = session.view.clone() else {
         return Err(Refusal::usage("only a bucket has versions"));
     };
-    let second = second_run(&session.plan, &first.objects, &view, &session.keys, &mut |passed| {
+    let second = second_run(&session.plan, first, &view, &session.keys, &mut |passed| {
         if let Passed::Event(event) = passed {
             progress.note(event);
         }
     })
     .await;
-    let found = classes(view.below().as_ref(), &first.objects, &second).await;
+    let mut found = classes(view.below().as_ref(), &first.objects, &second).await;
+    // What lies there unharmed is not affected.
+    let beyond = classes(view.below().as_ref(), &second.beyond, &second).await;
+    found.extend(beyond.into_iter().filter(|it| it.class.is_recoverable()));
     Ok(Some(VersionsSeen { session, view, second, found }))
 }
 

@@ -1,7 +1,7 @@
 //! What the rules look at, and what is looked up for every object or stretch.
 use crate::investigate::access_logs::AccessLine;
 use crate::investigate::facts::{ChainFacts, RecordFacts, VersionTrace};
-use crate::report::case::model::CaseEvent;
+use crate::report::case::model::{CaseEvent, HistoryEvent};
 use std::collections::BTreeMap;
 use trailproof_core::codes::technique::Technique;
 use trailproof_core::trail_event::{
@@ -19,6 +19,9 @@ pub(crate) struct Evidence<'a> {
     pub(crate) record: &'a RecordFacts,
     pub(crate) events: &'a [CaseEvent],
     pub(crate) explanations: &'a Explanations,
+    /// Events of Event history, which nobody signed, and what they explain.
+    pub(crate) history: &'a [HistoryEvent],
+    pub(crate) history_explains: &'a Explanations,
     pub(crate) access: &'a [AccessLine],
     /// What versions show, by object; `None` if versions were not read.
     pub(crate) versions: Option<&'a BTreeMap<ObjectLocation, VersionTrace>>,

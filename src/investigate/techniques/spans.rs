@@ -6,7 +6,7 @@ use crate::investigate::ties::concerns;
 use std::collections::BTreeSet;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
-use trailproof_core::trail_event::{GapQuery, KeyName, Subject};
+use trailproof_core::trail_event::{Deed, GapQuery, KeyName, Subject, TrailEvent};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::time::{HOUR, Timestamp};
 
@@ -33,29 +33,14 @@ impl Judge<'_> {
         if let Some((at, technique, confidence)) = self
             .event_of_span(chain, span, &keys)
             .map(|(at, technique)| (at, technique, self.sure_of(at, id)))
-            .or_else(|| self.key_near(span, &keys))
         {
-            let restarted = self.restart_of(id, span, at);
-            let event = self.facts.events.get(at).map(|event| event.event.id.clone());
-            let number = self.add(Effect {
-                technique,
-                confidence,
-                witness: Witness::Proven,
-                cause: Cause::Event(event.unwrap_or_default()),
-                event: Some(at),
-                chain: Some(id),
-                time: Some((span.from, span.to)),
-                object: None,
-                alternatives: match confidence {
-                    Confidence::Possible => &[Technique::TrailStopped, Technique::DeliveryBroken],
-                    _ => &[],
-                },
-                raise: Vec::new(),
-            });
-            if let Some(deed) = self.judged.deeds.get_mut(number) {
-                deed.restarted = deed.restarted.or(restarted);
-            }
-            return Some(number);
+            return Some(self.by_event(id, span, at, technique, confidence));
+        }
+        if let Some((at, technique)) = self.history_of_span(chain, span, &keys) {
+            return Some(self.by_history(id, span, at, technique));
+        }
+        if let Some((at, technique, confidence)) = self.key_near(span, &keys) {
+            return Some(self.by_event(id, span, at, technique, confidence));
         }
         // Where a copy ends, nothing was done.
         if self.facts.is_copy && span.coverage == Coverage::Uncovered(Uncovered::Tail) {
@@ -83,22 +68,102 @@ impl Judge<'_> {
         Some(number)
     }
 
+    /// Adds a stretch to the deed of a verified event.
+    fn by_event(
+        &mut self,
+        id: &ChainId,
+        span: &Segment,
+        at: usize,
+        technique: Technique,
+        confidence: Confidence,
+    ) -> usize {
+        let restarted = self.restart_of(id, span, at);
+        let event = self.facts.events.get(at).map(|event| event.event.id.clone());
+        let number = self.add(Effect {
+            technique,
+            confidence,
+            witness: Witness::Proven,
+            cause: Cause::Event(event.unwrap_or_default()),
+            event: Some(at),
+            chain: Some(id),
+            time: Some((span.from, span.to)),
+            object: None,
+            alternatives: match confidence {
+                Confidence::Possible => &[Technique::TrailStopped, Technique::DeliveryBroken],
+                _ => &[],
+            },
+            raise: Vec::new(),
+        });
+        if let Some(deed) = self.judged.deeds.get_mut(number) {
+            deed.restarted = deed.restarted.or(restarted);
+        }
+        number
+    }
+
+    /// Adds a stretch to the deed of an event of Event history, which is never shown.
+    fn by_history(
+        &mut self,
+        id: &ChainId,
+        span: &Segment,
+        at: usize,
+        technique: Technique,
+    ) -> usize {
+        let event = self.facts.history.get(at).map(|it| it.event.clone()).unwrap_or_default();
+        let number = self.add(Effect {
+            technique,
+            confidence: Confidence::Likely,
+            witness: Witness::Unsigned,
+            cause: Cause::Event(event.id.clone()),
+            event: None,
+            chain: Some(id),
+            time: Some((span.from, span.to)),
+            object: None,
+            alternatives: &[],
+            raise: vec![Raise::LostLogs, Raise::OtherPlaces],
+        });
+        if let Some(deed) = self.judged.deeds.get_mut(number)
+            && deed.when.is_none()
+        {
+            deed.when = event.time;
+            deed.who = event.principal;
+            deed.from_where = event.address;
+        }
+        number
+    }
+
+    /// Returns the event of Event history that explains a stretch, and its technique.
+    fn history_of_span(
+        &self,
+        chain: &ChainFacts,
+        span: &Segment,
+        keys: &BTreeSet<KeyName>,
+    ) -> Option<(usize, Technique)> {
+        let id = &chain.summary.chain;
+        let folders: Vec<String> = chain.folders.iter().cloned().collect();
+        let query = GapQuery {
+            chain: id,
+            also: &[],
+            bucket: self.facts.bucket,
+            keys,
+            folders: &folders,
+            now: self.facts.now,
+        };
+        let found = self.facts.history_explains.explain(&query, span);
+        let ids: BTreeSet<String> = found.into_iter().map(|event| event.id).collect();
+        let events = self.facts.history.iter().enumerate();
+        let of_it = events.filter(|(_, it)| ids.contains(&it.event.id)).filter_map(|(at, it)| {
+            let deed = it.done().filter(|deed| concerns(deed, id, keys))?;
+            // What is less than likely names nobody.
+            let is_sure = !is_doubtful(&it.event, deed, id);
+            Some((at, deed.technique.filter(|_| is_sure)?, it.event.time))
+        });
+        nearest(span, of_it.collect())
+    }
+
     /// Returns how sure it is that an event about a chain is the cause of a stretch.
     pub(super) fn sure_of(&self, at: usize, chain: &ChainId) -> Confidence {
         let Some(event) = self.facts.events.get(at) else { return Confidence::Possible };
-        // The keys of an organization's trail do not name its owner, and the trail of an account may
-        // have the same name. A key that is used from now on breaks delivery only if CloudTrail must
-        // not use it.
-        let owner_unknown = chain.organization.is_some()
-            && event.done().is_some_and(|deed| {
-                deed.effects.iter().any(|(subject, _)| {
-                    matches!(
-                        subject,
-                        Subject::Trail(_) | Subject::TrailElsewhere(_) | Subject::TrailMembers(_)
-                    )
-                })
-            });
-        if owner_unknown || event.event.name == "PutBucketEncryption" {
+        if event.done().is_some_and(|deed| is_doubtful(&event.event, deed, chain)) {
             return Confidence::Likely;
         }
         Confidence::Shown
@@ -127,19 +192,13 @@ impl Judge<'_> {
         ids.extend(of_record.into_iter().flatten().cloned());
         let events = self.facts.events.iter().enumerate();
         let of_it = events.filter(|(_, event)| ids.contains(&event.event.id));
-        let mut of_it: Vec<(usize, Technique, Option<Timestamp>)> = of_it
+        let of_it = of_it
             .filter_map(|(at, event)| {
                 let deed = event.done().filter(|deed| concerns(deed, id, keys))?;
                 Some((at, deed.technique?, event.event.time))
             })
             .collect();
-        // The last one before the stretch begins, or else the first one in it.
-        of_it.sort_by_key(|(at, _, time)| {
-            let after = time.is_none_or(|time| time > span.from);
-            let near = time.map_or(i64::MAX, |time| (span.from.unix() - time.unix()).abs());
-            (after, near, *at)
-        });
-        of_it.first().map(|(at, technique, _)| (*at, *technique))
+        nearest(span, of_it)
     }
 
     /// Returns an event that withheld a key of the chain near the start of the stretch, but too early
@@ -243,4 +302,28 @@ impl Judge<'_> {
             ],
         )
     }
+}
+
+/// Returns whether an event about a chain may be about a different trail, or may have hindered nothing.
+fn is_doubtful(event: &TrailEvent, deed: &Deed, chain: &ChainId) -> bool {
+    // The keys of an organization's trail do not name its owner, and the trail of an account may
+    // have the same name. A key that is used from now on breaks delivery only if CloudTrail must not
+    // use it.
+    let names_trail = deed.effects.iter().any(|(subject, _)| {
+        matches!(subject, Subject::Trail(_) | Subject::TrailElsewhere(_) | Subject::TrailMembers(_))
+    });
+    chain.organization.is_some() && names_trail || event.name == "PutBucketEncryption"
+}
+
+/// Returns the last of these events before the stretch begins, or else the first one in it.
+fn nearest(
+    span: &Segment,
+    mut events: Vec<(usize, Technique, Option<Timestamp>)>,
+) -> Option<(usize, Technique)> {
+    events.sort_by_key(|(at, _, time)| {
+        let after = time.is_none_or(|time| time > span.from);
+        let near = time.map_or(i64::MAX, |time| (span.from.unix() - time.unix()).abs());
+        (after, near, *at)
+    });
+    events.first().map(|(at, technique, _)| (*at, *technique))
 }

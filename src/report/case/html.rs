@@ -1,6 +1,7 @@
 //! `report.html`: the case on one page, without scripts and without anything from elsewhere.
 use super::model::{CaseDeed, CaseReport, TimelineEntry};
 use super::words;
+use crate::report::numbers::counted;
 use crate::report::words::evidence;
 use askama::Template;
 use base64::Engine as _;
@@ -18,7 +19,8 @@ const STYLE: &str = concat!(
     include_str!("../../../templates/report.css"),
     "\n.axis{stroke:var(--line)}.bar{fill:var(--missing)}circle.ok{fill:var(--ok)}",
     "circle.open{fill:none;stroke:var(--open);stroke-width:2}svg text.number{text-anchor:middle;",
-    "font-weight:600;fill:var(--ink)}figure{margin:1rem 0}\n"
+    "font-weight:600;fill:var(--ink)}figure{margin:1rem 0}.short{padding-left:1.4rem;margin:.5rem 0}",
+    ".short li{margin:.25rem 0}\n"
 );
 
 /// Lines, objects and stretches that the page shows; the files beside it have all.
@@ -26,6 +28,12 @@ const SHOWN_LINES: usize = 500;
 
 /// Objects of a deed that are listed.
 const OBJECTS: usize = 20;
+
+/// Replaced log files that the page shows, and log files that no digest names.
+const SHOWN_DIFFS: usize = 50;
+
+/// Deeds on the first screen.
+const SHORT: usize = 8;
 
 /// Days that are drawn one by one.
 const DAYS: usize = 7;
@@ -44,6 +52,9 @@ struct Page {
     head: String,
     class: &'static str,
     lead: String,
+    short: Vec<Short>,
+    short_left_out: usize,
+    verdicts: Vec<(&'static str, String)>,
     facts: Vec<(&'static str, String)>,
     deeds: Vec<DeedRow>,
     strips: Vec<Strip>,
@@ -52,7 +63,20 @@ struct Page {
     affected_total: usize,
     affected: Vec<(String, &'static str, &'static str, Option<usize>)>,
     spans: Vec<(String, String, String, &'static str, Option<usize>)>,
+    diffs: Vec<(String, String, Vec<String>)>,
+    diffs_left_out: usize,
+    unproven: Vec<(String, u64)>,
+    unproven_left_out: usize,
     notices: Vec<&'static str>,
+}
+
+/// A deed in one line, for the first screen.
+struct Short {
+    number: usize,
+    words: &'static str,
+    rest: String,
+    confidence: &'static str,
+    class: &'static str,
 }
 
 struct DeedRow {
@@ -116,6 +140,9 @@ pub(crate) fn html(case: &CaseReport) -> io::Result<Vec<u8>> {
         head: head(case),
         class: if case.deeds.is_empty() { "open" } else { "bad" },
         lead: lead(case),
+        short: case.deeds.iter().take(SHORT).enumerate().map(|it| short(case, it)).collect(),
+        short_left_out: case.deeds.len().saturating_sub(SHORT),
+        verdicts: verdicts(case),
         facts: facts(case),
         deeds: case.deeds.iter().enumerate().map(|(at, deed)| deed_row(at + 1, deed)).collect(),
         strips: strips(case),
@@ -141,22 +168,81 @@ pub(crate) fn html(case: &CaseReport) -> io::Result<Vec<u8>> {
                 (escape(&span.chain).into_owned(), from, to, span.coverage, deed)
             })
             .collect(),
+        diffs: case
+            .diffs
+            .iter()
+            .take(SHOWN_DIFFS)
+            .map(|diff| {
+                let changes = diff.compared.iter().flat_map(|compared| &compared.changes);
+                let changes = changes.take(OBJECTS).map(words::change).collect();
+                (diff.at.excerpt(), words::difference(diff), changes)
+            })
+            .collect(),
+        diffs_left_out: case.diffs.len().saturating_sub(SHOWN_DIFFS),
+        unproven: case
+            .unproven
+            .iter()
+            .take(SHOWN_DIFFS)
+            .map(|log| (log.at.excerpt(), log.count))
+            .collect(),
+        unproven_left_out: case.unproven.len().saturating_sub(SHOWN_DIFFS),
         notices: case.notices.iter().map(|notice| words::notice(*notice)).collect(),
     };
     page.render().map(String::into_bytes).map_err(io::Error::other)
+}
+
+/// Returns what the evidence is worth, what comes back, and what does not.
+fn verdicts(case: &CaseReport) -> Vec<(&'static str, String)> {
+    let mut verdict = format!("{} as it lies there", case.verdict.words());
+    if let Some(with_versions) = case.with_versions {
+        verdict += &format!("; {} with the versions that are left", with_versions.words());
+    }
+    let mut rows = vec![("Evidence", verdict)];
+    rows.extend(words::comes_back(&case.affected).map(|it| ("Comes back", it.replace('`', ""))));
+    rows.extend(words::lost(case).map(|words| ("Lost for good", words)));
+    rows
+}
+
+/// Returns who did everything, and from where, if it was the same caller, and all of it is shown.
+fn only_caller(case: &CaseReport) -> Option<(&str, &str)> {
+    if case.deeds.iter().any(|it| it.confidence != Confidence::Shown) {
+        return None;
+    }
+    let mut all = case.deeds.iter().map(|it| (it.who.as_str(), it.from_where.as_str()));
+    let first = all.next().filter(|(who, _)| !who.is_empty())?;
+    all.all(|other| other == first).then_some(first)
+}
+
+fn short(case: &CaseReport, (at, deed): (usize, &CaseDeed)) -> Short {
+    let mut parts = Vec::new();
+    parts.extend(deed.when.map(|when| when.to_string()));
+    if only_caller(case).is_none() {
+        let from = match deed.from_where.is_empty() {
+            true => String::new(),
+            false => format!(" from {}", excerpt(&deed.from_where, SHOWN)),
+        };
+        parts.push(match deed.who.is_empty() {
+            true => "by whom is not known".to_owned(),
+            false => format!("by {}{from}", excerpt(&deed.who, SHOWN)),
+        });
+    }
+    if deed.object_count > 0 {
+        parts.push(counted(deed.object_count, "object"));
+    }
+    let DeedRow { number, words, confidence, class, .. } = deed_row(at + 1, deed);
+    Short { number, words, rest: parts.join(", "), confidence, class }
 }
 
 fn facts(case: &CaseReport) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Evidence", evidence(&case.place)),
         ("Period", format!("{} to {}", case.period.start, case.period.end)),
-        ("As it lies", format!("{} there", case.verdict.words())),
     ];
-    if let Some(verdict) = case.with_versions {
-        let survivors = words::survivors(&case.affected).unwrap_or_default();
-        facts.push(("With versions", format!("{}. {survivors}", verdict.words())));
-    }
     facts.push(("Record", format!("SHA-256 {}", excerpt(&case.record_sha256, 64))));
+    for (location, searched) in &case.also {
+        let words = format!("{}, {} log files", excerpt(location, SHOWN), searched.log_files);
+        facts.push(("Also searched", words));
+    }
     facts.push(("Searched", format!("{} log files for causes", case.searched.log_files)));
     facts
 }
@@ -178,9 +264,13 @@ fn lead(case: &CaseReport) -> String {
         .map(|deed| deed.who.as_str())
         .collect();
     let who: Vec<String> = who.into_iter().take(3).map(|who| excerpt(who, SHOWN)).collect();
-    let by = match who.is_empty() {
-        true => String::new(),
-        false => format!(" Shown: {}.", who.join(", ")),
+    let by = match (only_caller(case), who.is_empty()) {
+        (Some((who, "")), _) => format!(" By {}.", excerpt(who, SHOWN)),
+        (Some((who, from)), _) => {
+            format!(" By {} from {}.", excerpt(who, SHOWN), excerpt(from, SHOWN))
+        }
+        (None, true) => String::new(),
+        (None, false) => format!(" Shown: {}.", who.join(", ")),
     };
     format!(
         "{} shown, {} likely, {} possible.{by}",

@@ -1,5 +1,5 @@
 //! `case.json`: the case in one document.
-use super::model::{AffectedObject, CaseDeed, CaseReport, CaseSpan};
+use super::model::{AffectedObject, CaseDeed, CaseReport, CaseSpan, LogDiff};
 use serde_json::{Value, json, to_value};
 use std::io;
 use trailproof_core::codes::technique::ATTACK_VERSION;
@@ -51,6 +51,25 @@ fn document(case: &CaseReport) -> serde_json::Result<Value> {
         })).collect::<Vec<_>>(),
         "affected": case.affected.iter().map(affected).collect::<Vec<_>>(),
         "uncovered": case.spans.iter().map(span).collect::<Vec<_>>(),
+        "also": case.also.iter().map(|(location, searched)| json!({
+            "location": location,
+            "log_files": searched.log_files,
+            "complete": searched.is_complete(),
+        })).collect::<Vec<_>>(),
+        "event_history": case.history.as_ref().map(|history| json!({
+            "events": history.len(),
+            "missing": history.iter().filter(|it| it.missing).count(),
+        })),
+        "lost": case.lost.as_ref().map(|lost| lost.iter().map(|span| json!({
+            "chain": span.chain, "from": time(span.from), "to": time(span.to),
+        })).collect::<Vec<_>>()),
+        "replaced": case.diffs.iter().map(diff).collect::<Vec<_>>(),
+        "unproven": case.unproven.iter().map(|log| json!({
+            "log_file": log.at.uri(),
+            "sha256": log.hash.map(hex::encode),
+            "events": log.count,
+            "events_listed": log.events.len(),
+        })).collect::<Vec<_>>(),
         "events": case.events.len(),
         "timeline_lines": case.timeline.len(),
         "searched": {
@@ -98,6 +117,31 @@ fn deed(number: usize, deed: &CaseDeed, case: &CaseReport) -> Value {
         "restarted": deed.restarted.map(time),
         "attack": attacks,
     })
+}
+
+fn diff(diff: &LogDiff) -> Value {
+    let mut value = json!({
+        "log_file": diff.at.uri(),
+        "digest": diff.digest.uri(),
+        "proven_sha256": hex::encode(diff.proven_hash),
+        "current_sha256": diff.current_hash.map(hex::encode),
+    });
+    let (name, told) = match &diff.compared {
+        Ok(compared) => (
+            "events",
+            json!({
+                "same": compared.same,
+                "added": compared.added,
+                "removed": compared.removed,
+                "changed": compared.changed,
+                "not_compared": compared.not_compared,
+                "listed": compared.changes.len(),
+            }),
+        ),
+        Err(why) => ("not_compared", why.code().into()),
+    };
+    value.as_object_mut().into_iter().for_each(|it| drop(it.insert(name.to_owned(), told.clone())));
+    value
 }
 
 fn affected(object: &AffectedObject) -> Value {

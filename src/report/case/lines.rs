@@ -1,10 +1,13 @@
-//! `timeline.jsonl`, `timeline.csv` and `events/events.jsonl`: one line for each thing that happened.
+//! `timeline.jsonl`, `timeline.csv`, and the files of `events` and `diffs`: one line for each thing that
+//! happened.
 use super::model::{CaseReport, TimelineEntry};
 use crate::report::events::guarded;
 use csv::{Terminator, WriterBuilder};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{self, Write as _};
+use trailproof_core::codes::technique::Witness;
 use trailproof_core::record::wire::write_json;
+use trailproof_core::trail_event::Change;
 use trailproof_core::vocab::location::ObjectLocation;
 
 /// Columns of the table.
@@ -123,9 +126,119 @@ pub(crate) fn proofs_of_events(case: &CaseReport) -> io::Result<Vec<u8>> {
                 "proofs": digest.proofs.codes(),
                 "fingerprint": digest.fingerprint,
                 "redacted": event.event.redacted,
+                "by_versions": event.by_versions,
             }),
         )?;
         found.push(b'\n');
     }
     Ok(found)
+}
+
+/// Returns how the events of replaced log files differ from those of the proven versions, one event per
+/// line.
+///
+/// # Errors
+///
+/// They cannot be serialized.
+pub(crate) fn changes_of_logs(case: &CaseReport) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    for diff in &case.diffs {
+        for change in diff.compared.iter().flat_map(|compared| &compared.changes) {
+            let fields = change.fields.iter().map(|field| {
+                let json =
+                    |value: &Option<String>| value.as_deref().map_or(Value::Null, Value::from);
+                json!({
+                    "pointer": field.pointer,
+                    "old": json(&field.old),
+                    "new": json(&field.new),
+                    "cut": field.cut,
+                })
+            });
+            write_json(
+                &mut out,
+                &json!({
+                    "log_file": diff.at.uri(),
+                    "digest": diff.digest.uri(),
+                    "proven_sha256": hex::encode(diff.proven_hash),
+                    "current_sha256": diff.current_hash.map(hex::encode),
+                    "change": change.change.code(),
+                    "witness": match change.change {
+                        Change::Added => Witness::Unproven.code(),
+                        Change::Removed | Change::Changed => Witness::Proven.code(),
+                    },
+                    "event_id": change.event.id,
+                    "event_name": change.event.name,
+                    "event_time": change.event.time.map(|time| time.to_string()),
+                    "who": change.event.principal,
+                    "from_where": change.event.address,
+                    "fields": fields.collect::<Vec<_>>(),
+                    "fields_left_out": change.fields_left_out,
+                    "event": change.event.json,
+                    "redacted": change.event.redacted,
+                }),
+            )?;
+            out.push(b'\n');
+        }
+    }
+    Ok(out)
+}
+
+/// Returns the events of log files that no digest names, one per line. Nothing proves them.
+///
+/// # Errors
+///
+/// They cannot be serialized.
+pub(crate) fn unproven_events(case: &CaseReport) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    for log in &case.unproven {
+        for event in &log.events {
+            write_json(
+                &mut out,
+                &json!({
+                    "log_file": log.at.uri(),
+                    "log_file_sha256": log.hash.map(hex::encode),
+                    "witness": Witness::Unproven.code(),
+                    "event_id": event.id,
+                    "event_name": event.name,
+                    "event_time": event.time.map(|time| time.to_string()),
+                    "who": event.principal,
+                    "from_where": event.address,
+                    "event": event.json,
+                    "redacted": event.redacted,
+                }),
+            )?;
+            out.push(b'\n');
+        }
+    }
+    Ok(out)
+}
+
+/// Returns the events of Event history, one per line. Nobody signed them.
+///
+/// # Errors
+///
+/// They cannot be serialized.
+pub(crate) fn history_events(case: &CaseReport) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    for it in case.history.iter().flatten() {
+        write_json(
+            &mut out,
+            &json!({
+                "witness": Witness::Unsigned.code(),
+                "region": it.region.as_str(),
+                "event_id": it.event.id,
+                "event_name": it.event.name,
+                "event_time": it.event.time.map(|time| time.to_string()),
+                "who": it.event.principal,
+                "from_where": it.event.address,
+                "technique": it.deed.as_ref().and_then(|deed| deed.technique).map(|it| it.code()),
+                "not_tied": it.not_tied.map(|why| why.code()),
+                "missing_in_log_files": it.missing,
+                "event": it.event.json,
+                "redacted": it.event.redacted,
+            }),
+        )?;
+        out.push(b'\n');
+    }
+    Ok(out)
 }

@@ -1,12 +1,15 @@
 //! The result of an investigation.
 use crate::report::events::EventsSearched;
 use std::collections::BTreeMap;
+use trailproof_core::bytes::content::Hash;
 use trailproof_core::codes::technique::{
-    CaseNotice, Confidence, NotTied, Raise, Technique, TimeIs, Witness,
+    CaseNotice, Confidence, NotCompared, NotTied, Raise, Technique, TimeIs, Witness,
 };
 use trailproof_core::record::{EvidencePlace, ProvenLog};
-use trailproof_core::trail_event::{Deed, TrailEvent};
+use trailproof_core::trail_event::{Comparison, Deed, TrailEvent};
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{Period, Timestamp};
 
@@ -39,6 +42,16 @@ pub(crate) struct CaseReport {
     pub(crate) affected: Vec<AffectedObject>,
     /// Stretches of time without verified coverage.
     pub(crate) spans: Vec<CaseSpan>,
+    /// Evidence of other trails that was searched too, by its location.
+    pub(crate) also: Vec<(String, EventsSearched)>,
+    /// Events of Event history, which nobody signed; `None` if it was not asked.
+    pub(crate) history: Option<Vec<HistoryEvent>>,
+    /// Stretches that nothing that is left in the bucket proves, if its versions were read.
+    pub(crate) lost: Option<Vec<CaseSpan>>,
+    /// Log files that were replaced, and how their events differ from those of the proven version.
+    pub(crate) diffs: Vec<LogDiff>,
+    /// Log files that no digest names, with their events.
+    pub(crate) unproven: Vec<UnprovenLog>,
     /// What was searched for events.
     pub(crate) searched: EventsSearched,
     /// What the reader must know.
@@ -87,6 +100,8 @@ pub(crate) struct CaseEvent {
     pub(crate) log: ProvenLog,
     /// What it did, if it is a deed; `None` for an event that was found by pivoting.
     pub(crate) deed: Option<Deed>,
+    /// Whether only an older version of its log file, or of the digest that names that, is proven.
+    pub(crate) by_versions: bool,
     /// Why it is not about the evidence; `None` if it is. Such an event names nobody in a deed.
     pub(crate) not_tied: Option<NotTied>,
 }
@@ -105,6 +120,30 @@ impl CaseEvent {
     /// Returns the technique of what it did, if it was done and is about the evidence.
     pub(crate) fn technique(&self) -> Option<Technique> {
         self.done().and_then(|deed| deed.technique)
+    }
+}
+
+/// An event of Event history. Nobody signed it.
+#[derive(Clone, Debug)]
+pub(crate) struct HistoryEvent {
+    pub(crate) event: TrailEvent,
+    /// The region that was asked.
+    pub(crate) region: Region,
+    /// A chain of its account.
+    pub(crate) chain: ChainId,
+    /// What it did, if it is a deed.
+    pub(crate) deed: Option<Deed>,
+    /// Why it is not about the evidence; `None` if it is.
+    pub(crate) not_tied: Option<NotTied>,
+    /// Whether it is of verified time, and no verified log file has it.
+    pub(crate) missing: bool,
+}
+
+impl HistoryEvent {
+    /// Returns what it did, if it was done and is about the evidence.
+    pub(crate) fn done(&self) -> Option<&Deed> {
+        let is_attempt = !self.event.error.is_empty();
+        self.deed.as_ref().filter(|_| !is_attempt && self.not_tied.is_none())
     }
 }
 
@@ -153,6 +192,32 @@ pub(crate) struct AffectedObject {
     pub(crate) versions: Option<&'static str>,
     /// Number of the deed that explains it, in [`CaseReport::deeds`].
     pub(crate) deed: Option<usize>,
+}
+
+/// A log file that was replaced, and its version that is proven.
+#[derive(Clone, Debug)]
+pub(crate) struct LogDiff {
+    pub(crate) at: ObjectLocation,
+    /// The digest that proves the version.
+    pub(crate) digest: ObjectLocation,
+    /// Hash of the content that is proven.
+    pub(crate) proven_hash: Hash,
+    /// Hash of the content that lies there now, if it was read.
+    pub(crate) current_hash: Option<Hash>,
+    /// How they differ, or why they were not compared.
+    pub(crate) compared: Result<Comparison, NotCompared>,
+}
+
+/// A log file that no digest names. What it holds is a claim of whoever wrote it.
+#[derive(Clone, Debug)]
+pub(crate) struct UnprovenLog {
+    pub(crate) at: ObjectLocation,
+    /// Hash of its content, if it was read.
+    pub(crate) hash: Option<Hash>,
+    /// Number of its events.
+    pub(crate) count: u64,
+    /// The first of its events.
+    pub(crate) events: Vec<TrailEvent>,
 }
 
 /// A stretch of a chain without verified coverage.

@@ -9,7 +9,7 @@ use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::excerpt;
 
 /// Objects and chains of a deed that are listed.
-const LISTED: usize = 5;
+const LISTED: usize = 3;
 
 /// Returns the report.
 pub(crate) fn text(case: &CaseReport) -> String {
@@ -22,8 +22,9 @@ pub(crate) fn text(case: &CaseReport) -> String {
     ];
     if let Some(verdict) = case.with_versions {
         lines.push(format!("with the versions that are left: {}", verdict.words()));
-        lines.extend(words::survivors(&case.affected));
+        lines.extend(words::comes_back(&case.affected));
     }
+    lines.extend(words::lost(case).map(|lost| format!("lost for good: {lost}")));
     lines.push(format!(
         "{}, {} affected, {} in coverage",
         count(case.deeds.len(), "deed"),
@@ -38,6 +39,7 @@ pub(crate) fn text(case: &CaseReport) -> String {
         lines.push(String::new());
         deed_lines(number + 1, deed, &mut lines);
     }
+    differences(case, &mut lines);
     if !case.context.is_empty() {
         lines.push(String::new());
         lines.push("not about this evidence, and in the timeline only:".to_owned());
@@ -64,11 +66,52 @@ pub(crate) fn text(case: &CaseReport) -> String {
     if !missing.is_empty() {
         lines.push(format!("not searched: {}", missing.join(", ")));
     }
+    for (location, searched) in &case.also {
+        let missing = left_out(searched);
+        let missing = match missing.is_empty() {
+            true => String::new(),
+            false => format!("; not searched: {}", missing.join(", ")),
+        };
+        lines.push(format!(
+            "also searched: {}, {}{missing}",
+            excerpt(location, SHOWN),
+            counted(searched.log_files, "log file"),
+        ));
+    }
     lines.push(format!(
         "{} searched for causes; techniques are those of MITRE ATT&CK {ATTACK_VERSION}",
         counted(case.searched.log_files, "log file")
     ));
     lines.join("\n") + "\n"
+}
+
+/// Adds what lies there instead of the evidence, and beside it.
+fn differences(case: &CaseReport, lines: &mut Vec<String>) {
+    if !case.diffs.is_empty() {
+        lines.push(String::new());
+        lines.push("replaced log files, compared with the version that is proven:".to_owned());
+    }
+    for diff in case.diffs.iter().take(LISTED) {
+        lines.push(format!("   {}", diff.at.excerpt()));
+        lines.push(format!("      {}", words::difference(diff)));
+        let changes = diff.compared.iter().flat_map(|compared| &compared.changes);
+        lines.extend(changes.take(LISTED).map(|it| format!("      {}", words::change(it))));
+    }
+    let more = case.diffs.len().saturating_sub(LISTED);
+    if more > 0 {
+        lines.push(format!("   and {more} more"));
+    }
+    if !case.unproven.is_empty() {
+        lines.push(String::new());
+        lines.push("log files that no digest names, and what they claim:".to_owned());
+    }
+    for log in case.unproven.iter().take(LISTED) {
+        lines.push(format!("   {}: {}", log.at.excerpt(), counted(log.count, "event")));
+    }
+    let more = case.unproven.len().saturating_sub(LISTED);
+    if more > 0 {
+        lines.push(format!("   and {more} more"));
+    }
 }
 
 fn deed_lines(number: usize, deed: &CaseDeed, lines: &mut Vec<String>) {
@@ -83,7 +126,7 @@ fn deed_lines(number: usize, deed: &CaseDeed, lines: &mut Vec<String>) {
     if !effects.is_empty() {
         lines.push(format!("   {}", effects.join("; ")));
     }
-    for chain in deed.chains.iter().take(LISTED) {
+    for chain in deed.chains.iter().take(LISTED).filter(|_| deed.chains.len() > 1) {
         lines.push(format!("   chain {}", excerpt(chain, SHOWN)));
     }
     for at in deed.objects.iter().take(LISTED) {

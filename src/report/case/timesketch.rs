@@ -42,6 +42,9 @@ fn fields(line: &TimelineEntry, event: Option<&CaseEvent>) -> Value {
         TimeIs::CoverageFrom | TimeIs::CoverageTo => ("Coverage Time", "trailproof:coverage"),
         TimeIs::LastModified => ("Content Modification Time", "trailproof:s3:version"),
         TimeIs::Marker => ("Deletion Time", "trailproof:s3:marker"),
+        TimeIs::History => ("Recorded Time", "trailproof:event:history"),
+        TimeIs::Difference => ("Recorded Time", "trailproof:event:difference"),
+        TimeIs::Claimed => ("Claimed Time", "trailproof:event:unproven"),
         TimeIs::Request => ("Request Time", "trailproof:s3:access"),
     };
     put("timestamp_desc", description);

@@ -1,9 +1,10 @@
 //! The words for the codes of a case, in one place. Everything from outside is escaped here.
-use super::model::{AffectedObject, CaseDeed};
+use super::model::{AffectedObject, CaseDeed, CaseReport, LogDiff};
 use crate::report::numbers::{counted, grouped};
 use trailproof_core::codes::technique::{
-    CaseNotice, Confidence, NotTied, Raise, Technique, Witness,
+    CaseNotice, Confidence, NotCompared, NotTied, Raise, Technique, Witness,
 };
+use trailproof_core::trail_event::{Change, EventChange};
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::excerpt;
 
@@ -62,13 +63,17 @@ pub(super) fn not_tied(why: NotTied) -> &'static str {
 /// Returns what would make a case surer.
 pub(super) fn raise(raise: Raise) -> &'static str {
     match raise {
-        Raise::DataEvents => "S3 data events of the bucket in a trail (there are none)",
+        Raise::DataEvents => {
+            "S3 data events of the bucket in a trail (there are none; `--also` names another trail)"
+        }
         Raise::AccessLogs => "server access logs of the bucket (`--access-logs`)",
-        Raise::OtherPlaces => "evidence of the account and region in which the call was made",
-        Raise::Versions => "older versions of the objects, which this command does not read yet",
+        Raise::OtherPlaces => {
+            "evidence of the account and region in which the call was made (`--also`)"
+        }
+        Raise::Versions => "the versions of the objects, and the permission to list and read them",
         Raise::Versioning => "versioning of the bucket, which is not on",
         Raise::LostLogs => "the log files of the hours around it, which are lost themselves",
-        Raise::EventHistory => "Event history of the last 90 days (`aws cloudtrail lookup-events`)",
+        Raise::EventHistory => "Event history of the last 90 days (`--event-history`)",
     }
 }
 
@@ -108,27 +113,127 @@ pub(super) fn notice(notice: CaseNotice) -> &'static str {
         CaseNotice::GapsNotListed => {
             "Not all of the time without digests was searched for log files."
         }
+        CaseNotice::AlsoIncomplete => {
+            "Not everything could be searched in the evidence of another trail (`--also`)."
+        }
+        CaseNotice::EventHistoryRead => {
+            "Event history was read, of the caller's account alone. Nobody signed it: what rests on it \
+             is never shown."
+        }
+        CaseNotice::EventHistoryUnread => "Event history could not be read, or not all of it.",
+        CaseNotice::EventHistoryCapped => "Event history has more events than a case keeps.",
+        CaseNotice::EventHistoryTooOld => {
+            "A part of the time without evidence is older than the 90 days that Event history keeps."
+        }
+        CaseNotice::EventHistoryOther => {
+            "Event history has events of an account that is not in the record, which were left out."
+        }
+        CaseNotice::EventsMissing => {
+            "Event history has events of verified time that no verified log file has: log files were \
+             lost, or the trail does not record them."
+        }
+        CaseNotice::DiffsCapped => {
+            "More events of replaced log files differ from their proven versions than a case lists."
+        }
+        CaseNotice::UnprovenEvents => {
+            "Log files that no digest names hold events. Nothing proves them: they are claims of \
+             whoever wrote these files, and name nobody in a deed."
+        }
+        CaseNotice::UnprovenCapped => {
+            "Log files that no digest names hold more events than a case lists."
+        }
     }
 }
 
-/// Returns how many of the affected objects `recover` gives back, and how many are lost for good, if
-/// their versions were read.
-pub(super) fn survivors(affected: &[AffectedObject]) -> Option<String> {
-    let of = |classes: &[&str]| {
+/// Returns why a log file was not compared with its proven version.
+pub(super) fn not_compared(why: NotCompared) -> &'static str {
+    match why {
+        NotCompared::CurrentUnread => "what lies there now could not be read",
+        NotCompared::VersionUnread => "the proven version could not be read again",
+        NotCompared::TooLarge => "too large to be compared",
+        NotCompared::CurrentNotEvents => "what lies there now is no log file of events",
+        NotCompared::VersionNotEvents => "the proven version is no log file of events",
+    }
+}
+
+/// Returns how the events of a replaced log file differ from those that are proven.
+pub(super) fn difference(diff: &LogDiff) -> String {
+    let compared = match &diff.compared {
+        Ok(compared) => compared,
+        Err(why) => return format!("not compared: {}", not_compared(*why)),
+    };
+    let mut parts = vec![
+        format!("{} removed", counted(compared.removed, "event")),
+        format!("{} changed", grouped(compared.changed)),
+        format!("{} added", grouped(compared.added)),
+        format!("{} the same", grouped(compared.same)),
+    ];
+    if compared.not_compared > 0 {
+        parts.push(format!("{} cannot be compared", grouped(compared.not_compared)));
+    }
+    parts.join(", ")
+}
+
+/// Returns an event that differs, in one line.
+pub(super) fn change(change: &EventChange) -> String {
+    let event = &change.event;
+    let time = event.time.map(|time| format!(" at {time}")).unwrap_or_default();
+    let who = match event.principal.is_empty() {
+        true => String::new(),
+        false => format!(" by {}", excerpt(&event.principal, SHOWN)),
+    };
+    let fields: Vec<String> =
+        change.fields.iter().take(3).map(|field| excerpt(&field.pointer, SHOWN)).collect();
+    let fields = match fields.is_empty() {
+        true => String::new(),
+        false => format!(": {}", fields.join(", ")),
+    };
+    let witness = match change.change {
+        Change::Added => ", which nothing proves",
+        Change::Removed | Change::Changed => "",
+    };
+    let name = excerpt(&event.name, SHOWN);
+    format!("{} {name}{who}{time}{witness}{fields}", change.change.code())
+}
+
+/// Returns how many of the affected objects `recover` gives back, if their versions were read.
+pub(super) fn comes_back(affected: &[AffectedObject]) -> Option<String> {
+    let count = count_of(affected, &["deleted-recoverable", "replaced-recoverable"])?;
+    Some(format!("`trailproof recover` gives back {}", counted(count, "object")))
+}
+
+/// Returns what is lost for good: objects of which no version proves, and time that nothing that is
+/// left in the bucket proves.
+pub(super) fn lost(case: &CaseReport) -> Option<String> {
+    let classes = ["deleted-for-good", "replaced-for-good", "not-versioned"];
+    let objects = count_of(&case.affected, &classes).unwrap_or(0);
+    let spans = case.lost.as_deref()?;
+    let mut parts = Vec::new();
+    if objects > 0 {
+        parts.push(counted(objects, "object"));
+    }
+    parts.extend(
+        spans
+            .iter()
+            .take(3)
+            .map(|span| format!("{} to {} of {}", span.from, span.to, excerpt(&span.chain, SHOWN))),
+    );
+    let more = spans.len().saturating_sub(3);
+    if more > 0 {
+        parts.push(counted(u64::try_from(more).unwrap_or(u64::MAX), "further gap"));
+    }
+    Some(match parts.is_empty() {
+        true => "nothing".to_owned(),
+        false => format!("{}: nothing that is left in the bucket proves it", parts.join("; ")),
+    })
+}
+
+/// Returns the number of objects of these classes; `None` if no versions were read.
+fn count_of(affected: &[AffectedObject], classes: &[&str]) -> Option<u64> {
+    affected.iter().any(|object| object.versions.is_some()).then(|| {
         let has =
             |object: &&AffectedObject| object.versions.is_some_and(|it| classes.contains(&it));
         u64::try_from(affected.iter().filter(has).count()).unwrap_or(u64::MAX)
-    };
-    affected.iter().any(|object| object.versions.is_some()).then(|| {
-        format!(
-            "`trailproof recover` gives back {}; {} lost for good",
-            counted(of(&["deleted-recoverable", "replaced-recoverable"]), "object"),
-            match of(&["deleted-for-good", "replaced-for-good", "not-versioned"]) {
-                0 => "none is".to_owned(),
-                1 => "1 is".to_owned(),
-                more => format!("{} are", grouped(more)),
-            },
-        )
     })
 }
 
@@ -171,8 +276,10 @@ pub(super) fn effects(deed: &CaseDeed) -> Vec<String> {
     if let Some(to) = &deed.redirected_to {
         effects.push(format!("delivery goes to {}", excerpt(to, SHOWN)));
     }
-    if !deed.chains.is_empty() {
-        effects.push(counted(u64::try_from(deed.chains.len()).unwrap_or(u64::MAX), "chain"));
+    match deed.chains.as_slice() {
+        [] => {}
+        [only] => effects.push(format!("chain {}", excerpt(only, SHOWN))),
+        more => effects.push(counted(u64::try_from(more.len()).unwrap_or(u64::MAX), "chain")),
     }
     effects
 }

@@ -115,6 +115,14 @@ impl EventsSearched {
             && self.chains > 0
     }
 
+    /// Returns whether every log file that is proven was searched.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.logs_unread == 0
+            && self.logs_not_confirmed == 0
+            && self.not_events == 0
+            && self.events_unparsed == 0
+    }
+
     /// Counts a log file that is not what its digest records.
     pub(crate) fn changed(&mut self, at: &ObjectLocation, finding: &Finding) {
         self.logs_changed += 1;
@@ -157,6 +165,23 @@ impl EventsSearched {
         if self.first_unread.len() < NAMED {
             self.first_unread.push((at.clone(), why.clone()));
         }
+    }
+
+    /// Adds what a second search of log files found, of which the first one counted where they are.
+    pub(crate) fn add_contents(&mut self, second: Self) {
+        self.log_files += second.log_files;
+        self.with_events += second.with_events;
+        self.events += second.events;
+        self.not_events += second.not_events;
+        self.events_unparsed += second.events_unparsed;
+        self.logs_unread += second.logs_unread;
+        self.logs_changed += second.logs_changed;
+        self.first_not_parsed.extend(second.first_not_parsed);
+        self.first_unread.extend(second.first_unread);
+        self.first_changed.extend(second.first_changed);
+        self.first_not_parsed.truncate(NAMED);
+        self.first_unread.truncate(NAMED);
+        self.first_changed.truncate(NAMED);
     }
 
     /// Adds what the side that names log files counted.

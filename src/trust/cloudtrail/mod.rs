@@ -4,6 +4,7 @@
 //! intended one, is decided elsewhere.
 mod clients;
 mod failure;
+mod history;
 mod records;
 mod services;
 

@@ -26,7 +26,7 @@ const DESCRIBE_ORGANIZATION: &str = "DescribeOrganization";
 /// The SDK retries throttling and broken connections; the errors returned here are final.
 #[derive(Debug)]
 pub struct CloudTrail {
-    clients: Clients,
+    pub(super) clients: Clients,
 }
 
 impl CloudTrail {

@@ -9,10 +9,13 @@ use trailproof_testkit::trail::{
     Attack, Attacked, Deed, DigestAt, EventSpec, LogAt, Told, TrailSpec,
 };
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 14] = [
     "SHA256SUMS",
     "case.json",
+    "diffs/changes.jsonl",
+    "diffs/unproven.jsonl",
     "events/events.jsonl",
+    "events/history.jsonl",
     "events/proofs.jsonl",
     "ocsf.jsonl",
     "report.html",

@@ -1,6 +1,9 @@
 //! `trailproof investigate`: every technique as an attacker uses it, then with its event lost too, then
 //! its innocent twin; and what the case folder holds.
+mod also;
+mod differences;
 mod folder;
+mod history;
 mod innocent;
 
 use crate::support::program::{Ran, connected, scratch};
@@ -215,8 +218,9 @@ fn an_intrusion_is_told_on_one_screen() {
         ran.ran.stdout
     );
     // The older of two neighbouring digests is no finding of its own: it lies in the stretch of
-    // missing digests that the newer one begins.
-    assert_eq!(deeds[2]["object_count"], 1, "{}", ran.ran.stdout);
+    // missing digests that the newer one begins. Its version shows that it was there.
+    assert_eq!(deeds[2]["object_count"], 2, "{}", ran.ran.stdout);
+    assert_eq!(deeds[2]["event_ids"].as_array().unwrap().len(), 2, "{}", ran.ran.stdout);
     assert!(ran.ran.stdout.lines().count() <= 60, "{}", ran.ran.stdout);
     // The planted log file stays where it is, and everything else comes back.
     let case = ran.case();
@@ -226,5 +230,33 @@ fn an_intrusion_is_told_on_one_screen() {
             .contains(&object["versions"].as_str().unwrap())
     };
     assert!(case["affected"].as_array().unwrap().iter().all(comes_back), "{case}");
-    assert!(ran.ran.stdout.contains("gives back 50 objects; none is lost for good"));
+    assert!(ran.ran.stdout.contains("gives back 51 objects"), "{}", ran.ran.stdout);
+    // The first screen of the page tells it all.
+    let page = std::fs::read_to_string(ran.folder.join("report.html")).unwrap();
+    let (head, _) = page.split_once("</header>").unwrap();
+    for told in [
+        WHO,
+        FROM,
+        "Logging was stopped</a>: 2026-03-02T06:02:11Z",
+        "A lifecycle rule removed objects</a>: 2026-03-02T12:39:11Z, 48 objects",
+        "Objects were deleted</a>: 2026-03-03T02:34:11Z, 2 objects",
+        "Objects were replaced</a>: 2026-03-03T04:59:11Z, 1 object",
+        "Objects were planted beside the evidence</a>: 2026-03-03T04:59:11Z, 1 object",
+        "gives back 51 objects",
+        "2026-03-02T06:04:11Z to 2026-03-02T10:04:11Z",
+    ] {
+        assert!(head.contains(told), "{told}\n{head}");
+    }
+    assert_eq!(head.matches(">shown</span>").count(), 5, "{head}");
+    // What was taken out of the replaced log file is named.
+    assert_eq!(case["replaced"][0]["events"]["removed"], 1, "{case}");
+    assert!(ran.ran.stdout.contains("removed CreateAccessKey"), "{}", ran.ran.stdout);
+    // Nobody recorded the four hours without logging, and nothing brings them back.
+    let lost = case["lost"].as_array().unwrap();
+    assert_eq!(lost.len(), 1, "{case}");
+    assert_eq!(
+        (&lost[0]["from"], &lost[0]["to"]),
+        (&"2026-03-02T06:04:11Z".into(), &"2026-03-02T10:04:11Z".into())
+    );
+    assert!(ran.ran.stdout.contains("lost for good: 2026-03-02T06:04:11Z to"));
 }

@@ -267,9 +267,55 @@ pub enum CaseNotice {
     RecordTrusted,
     /// Log files in time without digests were not all listed.
     GapsNotListed,
+    /// Not everything could be searched in the evidence of another trail.
+    AlsoIncomplete,
+    /// Event history was read, of the caller's account alone. Nobody signed it.
+    EventHistoryRead,
+    /// Event history could not be read, or not all of it.
+    EventHistoryUnread,
+    /// More of Event history was found than is kept.
+    EventHistoryCapped,
+    /// A part of the time without evidence is older than the 90 days that Event history keeps.
+    EventHistoryTooOld,
+    /// Event history has events of an account that is not in the record: it is that of the caller.
+    EventHistoryOther,
+    /// Event history has events of verified time that no verified log file has.
+    EventsMissing,
+    /// Not every replaced log file was compared, or not every event that differs is listed.
+    DiffsCapped,
+    /// Log files that no digest names hold events. They are listed apart, nothing proves them, and
+    /// they name nobody in a deed.
+    UnprovenEvents,
+    /// Not all events of log files that no digest names are listed.
+    UnprovenCapped,
 }
 
 impl CaseNotice {
+    /// Returns the stable code for machines; never renamed once released. It parses as the value.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Why a log file and its proven version were not compared.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum NotCompared {
+    /// The log file that lies there now could not be read.
+    CurrentUnread,
+    /// The proven version could not be read again.
+    VersionUnread,
+    /// One of them is larger than is compared.
+    TooLarge,
+    /// The log file that lies there now does not have the form of a log file of events.
+    CurrentNotEvents,
+    /// The proven version does not have the form of a log file of events.
+    VersionNotEvents,
+}
+
+impl NotCompared {
     /// Returns the stable code for machines; never renamed once released. It parses as the value.
     pub fn code(self) -> &'static str {
         self.into()
@@ -296,6 +342,12 @@ pub enum TimeIs {
     Marker,
     /// When the store received a request.
     Request,
+    /// The time of an event of Event history, which nobody signed.
+    History,
+    /// The time of an event in which a log file and its proven version differ.
+    Difference,
+    /// The time that an event claims which nothing proves.
+    Claimed,
 }
 
 impl TimeIs {
