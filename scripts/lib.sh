@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016 # The printed text contains backquotes.
-# Shared by `demo`, `test` and `.ci/run`, which source it at the top of the clone.
+# Shared by `demo`, `packages`, `test` and `.ci/run`, which source it at the top of the clone.
 
 # The folder for programs that CI installs, outside the clone so that the next clone can use them.
 tools=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
@@ -92,4 +92,34 @@ prepare() {
     elif found=$(cut -d ' ' -f 2 <<<"$found") && ! at_least "$needed" "$found"; then
         die "cargo $found is older than $needed" 'with rustup, `rustup update stable` installs a newer one'
     fi
+}
+
+# venv NAME REQUIREMENT…
+#
+# Installs one environment per program, because their pinned dependencies may conflict. The name contains
+# the versions. An environment is rebuilt if its installation was interrupted, or if its Python is gone.
+venv() {
+    local at=$tools/$1
+    shift
+    if [[ -e $at/complete ]] && "$at/bin/python" -c ''; then
+        return
+    fi
+    rm -rf "$at"
+    python3 -m venv "$at"
+    "$at/bin/pip" install --quiet --disable-pip-version-check "$@"
+    touch "$at/complete"
+}
+
+# tool PROGRAM VERSION OPTION…
+#
+# Installs a tool, unoptimised: tools run for seconds, and an optimised build takes minutes.
+tool() {
+    local program=$1 version=$2
+    shift 2
+    if [[ "$("$tools/bin/$program" --version 2>/dev/null || true) " == *[\ v]"$version "* ]]; then
+        echo "$program $version is installed"
+        return
+    fi
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install "$program" --version "$version" --locked --debug \
+        --quiet --root "$tools" "$@"
 }
