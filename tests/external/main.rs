@@ -11,6 +11,7 @@ mod differential;
 mod foreign_servers;
 mod kms;
 mod packages;
+mod permissions;
 mod spark;
 #[path = "../support/mod.rs"]
 mod support;

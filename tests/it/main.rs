@@ -37,6 +37,7 @@ mod mirror_source;
 mod no_length;
 mod offline;
 mod package;
+mod permissions;
 mod real_data;
 mod record;
 mod replay;

@@ -7,6 +7,7 @@ pub(crate) mod attest_room;
 pub(crate) mod copy;
 pub(crate) mod mirrors;
 pub(crate) mod module_graph;
+pub(crate) mod permissions;
 pub(crate) mod program;
 pub(crate) mod records;
 pub(crate) mod run_events;

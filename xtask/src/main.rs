@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {
         (Some("bless"), None) => bless(),
-        (Some("docs"), None) => bless_all(&[("it", "book::")]),
+        (Some("docs"), None) => bless_all(&[("it", "book::"), ("it", "permissions::")]),
         (Some("ci"), None) => run(Command::new("bash").arg(".ci/run")),
         _ => {
             say(USAGE);
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 
 /// Runs the tests that rewrite the files they compare with, one after the other.
 fn bless() -> ExitCode {
-    let mut tasks = vec![("it", "cli::"), ("it", "demo::"), ("it", "book::")];
+    let mut tasks = vec![("it", "cli::"), ("it", "demo::"), ("it", "book::"), ("it", "permissions::")];
     if std::env::var_os("TRAILPROOF_AWS_CLI").is_some() {
         tasks.push(("external", "differential::"));
     }

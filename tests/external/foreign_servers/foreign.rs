@@ -106,7 +106,7 @@ pub(super) fn client(endpoint: &str) -> Client {
 
 /// Uploads the content of the trail's buckets to the server: versions in order, and delete markers
 /// as deletions.
-pub(super) async fn upload(endpoint: &str, trail: &BuiltTrail) {
+pub(crate) async fn upload(endpoint: &str, trail: &BuiltTrail) {
     let client = client(endpoint);
     for (name, bucket) in &trail.world.buckets {
         create(&client, name, bucket, trail.versioned.contains(name)).await;

@@ -9,13 +9,13 @@ use std::time::SystemTime;
 const BUCKET: &str = "kept-versions";
 
 #[expect(clippy::disallowed_methods, reason = "the server stamps versions with its own clock")]
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap()
 }
 
 /// Waits until the next second: versions are told apart by whole seconds.
-fn next_second() {
+pub(crate) fn next_second() {
     let begun = now();
     while now() == begun {
         std::thread::sleep(Duration::from_millis(20));
