@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a test prints what it skips and measures")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod accepted;
+mod action;
 #[path = "../architecture.rs"]
 mod architecture;
 mod attest;
