@@ -47,6 +47,7 @@ mod resume;
 mod s3_source;
 mod shards;
 mod storage;
+mod supply_chain;
 #[path = "../support/mod.rs"]
 mod support;
 mod trail_builder;
