@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016 # The printed text contains backquotes.
-# Shared by `demo`, `packages`, `test` and `.ci/run`, which source it at the top of the clone.
+# Shared by `demo`, `packages`, `reproducible`, `test` and `.ci/run`, which source it at the top of the clone.
 
 # The folder for programs that CI installs, outside the clone so that the next clone can use them.
 tools=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
@@ -116,10 +116,28 @@ venv() {
 tool() {
     local program=$1 version=$2
     shift 2
-    if [[ "$("$tools/bin/$program" --version 2>/dev/null || true) " == *[\ v]"$version "* ]]; then
+    # cargo's own list, because not every program prints its version.
+    if [[ -x $tools/bin/$program ]] && grep -q "^\"$program $version " "$tools/.crates.toml" 2>/dev/null; then
         echo "$program $version is installed"
         return
     fi
     CARGO_PROFILE_DEV_DEBUG=0 cargo install "$program" --version "$version" --locked --debug \
         --quiet --root "$tools" "$@"
+}
+
+# Installs what `cargo xtask release` runs. Some of it must come first on the PATH: the folder
+# `$release_path`.
+install_release_tools() {
+    local auditable=0.7.7 zigbuild=0.24.0 zig=0.17.0 maturin=1.16.0 packages=()
+    command -v rpmbuild >/dev/null || packages+=(rpm)
+    command -v umoci >/dev/null || packages+=(umoci)
+    command -v xz >/dev/null || packages+=(xz-utils)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
+    ((${#packages[@]} == 0)) || install_packages "${packages[@]}"
+    prepare
+    mkdir -p "$tools/bin"
+    tool cargo-auditable "$auditable"
+    venv "release-$zigbuild-$zig-$maturin" "cargo-zigbuild==$zigbuild" "ziglang==$zig" "maturin==$maturin"
+    # shellcheck disable=SC2034 # `packages` and `reproducible` read it.
+    release_path=$tools/release-$zigbuild-$zig-$maturin/bin
 }

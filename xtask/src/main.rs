@@ -1,4 +1,6 @@
 //! The repository's tasks. `cargo xtask` lists them.
+mod release;
+
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
@@ -8,11 +10,16 @@ usage: cargo xtask TASK
           TRAILPROOF_AWS_CLI names the AWS CLI, the list of differences and its table in the book
   docs    rewrites the generated pages of the book: command line, codes, exit statuses, limits
   ci      runs every check that must pass before a change is merged (`.ci/run`)
+  release makes what people install; `cargo xtask release --help` lists its options
 ";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
+    let task = arguments.next();
+    if task.as_deref() == Some("release") {
+        return release::release(arguments);
+    }
+    match (task.as_deref(), arguments.next()) {
         (Some("bless"), None) => bless(),
         (Some("docs"), None) => bless_all(&[("it", "book::"), ("it", "permissions::")]),
         (Some("ci"), None) => run(Command::new("bash").arg(".ci/run")),
@@ -25,7 +32,8 @@ fn main() -> ExitCode {
 
 /// Runs the tests that rewrite the files they compare with, one after the other.
 fn bless() -> ExitCode {
-    let mut tasks = vec![("it", "cli::"), ("it", "demo::"), ("it", "book::"), ("it", "permissions::")];
+    let mut tasks =
+        vec![("it", "cli::"), ("it", "demo::"), ("it", "book::"), ("it", "permissions::")];
     if std::env::var_os("TRAILPROOF_AWS_CLI").is_some() {
         tasks.push(("external", "differential::"));
     }
