@@ -10,6 +10,9 @@ const APPENDED: &[u8] =
     b"{\"Records\":[{\"eventVersion\":\"1.08\",\"eventTime\":\"2026-03-01T00:00:00Z\",\
     \"eventName\":\"NeverHappened\",\"eventID\":\"00000000-0000-4000-8000-000000000000\"}]}";
 
+/// Seconds after its delivery at which an object is changed.
+const CHANGED_AFTER: i64 = 3_600;
+
 impl BuiltTrail {
     /// Applies a deed to a log file; returns `None` if the deed is not about log files.
     pub(super) fn apply_to_log(&mut self, deed: Deed) -> Option<Result<(), NoSuchTarget>> {
@@ -60,6 +63,8 @@ impl BuiltTrail {
             Deed::LogEmptied(at) => self.rebody_log(at, |_| Some(Vec::new())),
             Deed::LogArchived(at) => self.change_log(at, |version| {
                 version.storage_class = "DEEP_ARCHIVE".to_owned();
+                // A lifecycle rule that moves an object does not write it.
+                version.last_modified -= CHANGED_AFTER;
                 Some(())
             }),
             Deed::LogBomb(at) => self.rebody_log(at, |_| Some(gzip::bomb(BOMB))),
@@ -75,7 +80,7 @@ impl BuiltTrail {
         let log = self.log(at.digest.chain, at.digest.index, at.log).ok_or(NoSuchTarget)?.clone();
         let mut version = self.current(&log.bucket, &log.key).ok_or(NoSuchTarget)?.clone();
         change(&mut version).ok_or(NoSuchTarget)?;
-        version.last_modified += 3600;
+        version.last_modified += CHANGED_AFTER;
         self.put(&log.bucket, &log.key, version);
         Ok(())
     }
