@@ -295,6 +295,8 @@ fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option
             T::KeyWithheld
         }
         "DeleteObject" if of_evidence() => match facts.text("versionId") {
+            // To delete a delete marker brings the object back.
+            Some(_) if facts.deleted_marker() => return None,
             Some(_) => T::VersionsDeleted,
             None => T::ObjectsDeleted,
         },

@@ -53,6 +53,29 @@ fn deliveries_are_not_deeds() {
     assert_eq!(judged("backup.amazonaws.com".into()), Some(T::ObjectsReplaced));
 }
 
+/// Deleting a delete marker brings the object back.
+#[test]
+fn a_delete_marker_that_is_deleted_is_no_loss() {
+    let of = |response: Value| {
+        let json = json!({
+            "eventName": "DeleteObject", "eventSource": "s3.amazonaws.com",
+            "eventTime": "2026-03-01T10:00:00Z", "eventCategory": "Data",
+            "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/a"},
+            "requestParameters": {"bucketName": "b", "key": LOG, "versionId": "v"},
+            "responseElements": response,
+        });
+        let content = json!({"Records": [json]}).to_string();
+        let event = EventFilter::default().search(content.as_bytes()).unwrap().events.remove(0);
+        let (chain, log) = (chain(), ObjectLocation::new("b", LOG));
+        deed(&event, Recorded { log: &log, chain: &chain, bucket: "b" })
+            .and_then(|deed| deed.technique)
+    };
+    assert_eq!(of(json!({"x-amz-delete-marker": "true", "x-amz-version-id": "v"})), None);
+    assert_eq!(of(json!({"x-amz-delete-marker": true})), None);
+    assert_eq!(of(json!({"x-amz-version-id": "v"})), Some(T::VersionsDeleted));
+    assert_eq!(of(Value::Null), Some(T::VersionsDeleted));
+}
+
 fn chain() -> ChainId {
     ChainId {
         account: "111122223333".parse().unwrap(),

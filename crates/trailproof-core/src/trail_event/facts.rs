@@ -74,6 +74,15 @@ impl<'a> Facts<'a> {
         self.parameter(name).and_then(Value::as_str)
     }
 
+    /// Returns whether what a call deleted was a delete marker, as S3 answers.
+    pub(crate) fn deleted_marker(&self) -> bool {
+        match self.record.response_elements.get("x-amz-delete-marker") {
+            Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
+            Some(Value::Bool(is_marker)) => *is_marker,
+            _ => false,
+        }
+    }
+
     /// Returns the account in which the call was made.
     pub(crate) fn account(&self) -> AccountId {
         let id = self.record.recipient_account_id.as_deref();

@@ -48,10 +48,11 @@ pub fn intrusion() -> Result<BuiltTrail, NoSuchTarget> {
     let start = base().start;
     let put = EventSpec::new(s3, "PutBucketLifecycle").request(rule).at(start + 36 * 3_600 + 2_100);
     let mut spec = base().event(36, put);
+    let deleted = start + 50 * 3_600 + 1_800;
     for (number, index) in [DELETED, DELETED + 1].into_iter().enumerate() {
         let request = at(&digest(index).ok_or(NoSuchTarget)?);
         let event = EventSpec::new(s3, "DeleteObject").request(&request).data();
-        let event = event.id(&format!("delete-{number}")).at(start + 50 * 3_600 + 1_800);
+        let event = event.id(&format!("delete-{number}")).at(deleted);
         spec = spec.event(50, event);
     }
     let wrote = start + 53 * 3_600 - 300;
@@ -61,6 +62,10 @@ pub fn intrusion() -> Result<BuiltTrail, NoSuchTarget> {
     }
     let mut trail = spec.build();
     trail.apply_all(&[Deed::RangeDeleted { chain: 0, from: DELETED, to: DELETED + 2 }])?;
+    // A delete marker has the time of the call.
+    for index in [DELETED, DELETED + 1] {
+        written(&mut trail, bucket, &digest(index).ok_or(NoSuchTarget)?, deleted);
+    }
     let mut version = trail.current(bucket, &log.key).ok_or(NoSuchTarget)?.clone();
     let Body::Inflated { bytes, .. } = gzip::read(&version.body) else { return Err(NoSuchTarget) };
     let mut content: Value = serde_json::from_slice(&bytes).map_err(|_| NoSuchTarget)?;
