@@ -62,7 +62,7 @@ pub(crate) struct Affected {
 pub(crate) struct VersionTrace {
     /// Code of what became of it.
     pub(crate) class: &'static str,
-    /// When the newest delete marker was written, if the newest version is one.
+    /// When the delete marker was written that hides the object: the first of those above its versions.
     pub(crate) marker: Option<Timestamp>,
     /// Whether an older version proves.
     pub(crate) oldest_proves: bool,

@@ -80,11 +80,11 @@ pub(crate) struct ObjectVersions {
 impl ObjectVersions {
     /// Returns what the versions show; `None` if they could not be listed.
     pub(crate) fn trace(&self) -> Option<VersionTrace> {
-        let newest = self.versions.first();
+        let mut hiding = self.versions.iter().take_while(|it| it.content.is_none());
         self.unlisted.is_none().then(|| VersionTrace {
             class: self.class.code(),
             oldest_proves: self.class.is_recoverable(),
-            marker: newest.filter(|it| it.content.is_none()).map(|it| it.last_modified),
+            marker: hiding.by_ref().last().map(|it| it.last_modified),
             none_left: self.class == VersionClass::DeletedForGood && self.count == 0,
         })
     }

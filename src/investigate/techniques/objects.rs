@@ -65,6 +65,28 @@ impl Judge<'_> {
         })
     }
 
+    /// Returns the event that removed an object that is missing: the first deletion after the last known
+    /// write, because whoever deletes a missing object removes nothing. Where the store has a delete marker,
+    /// it must be the marker's.
+    fn removal_of(&self, affected: &Affected, technique: Technique) -> Option<usize> {
+        use Technique as T;
+        let at = &affected.at;
+        let written = self.event_on(at, &[T::ObjectsReplaced, T::ObjectsRansomed], affected.time);
+        let written = written.and_then(|at| self.facts.events.get(at)?.event.time);
+        let marker = self.trace(at).and_then(|trace| trace.marker);
+        let marker = marker.filter(|_| technique == T::ObjectsDeleted);
+        let named =
+            self.index.by_key.get(at.key.as_str()).filter(|_| at.bucket == self.facts.bucket);
+        named.into_iter().flatten().copied().find(|number| {
+            let Some(event) = self.facts.events.get(*number) else { return false };
+            let Some(time) = event.event.time else { return false };
+            event.technique() == Some(technique)
+                && affected.time.is_none_or(|from| time >= from)
+                && written.is_none_or(|written| time >= written)
+                && marker.is_none_or(|marker| (time.unix() - marker.unix()).abs() <= SLACK)
+        })
+    }
+
     /// Returns the event that wrote what is there: the last that names the object, and that fits the time
     /// at which the store wrote it, if that is known.
     fn write_of(
@@ -87,6 +109,21 @@ impl Judge<'_> {
                     .time
                     .is_some_and(|time| time >= written.plus(-SLACK) && time <= written.plus(slack))
         })
+    }
+
+    /// Returns the request that removed an object that is missing, as [`Self::removal_of`] does.
+    fn removal_in_logs(&self, affected: &Affected) -> Option<&AccessLine> {
+        let at = &affected.at;
+        let written = self.access_to(at, AccessLine::writes, affected.time).map(|line| line.time);
+        let marker = self.trace(at).and_then(|trace| trace.marker);
+        let lines = self.index.access.get(at)?.iter().copied();
+        let mut removed = lines.filter(|line| {
+            line.deletes()
+                && affected.time.is_none_or(|from| line.time >= from)
+                && written.is_none_or(|written| line.time >= written)
+                && marker.is_none_or(|marker| (line.time.unix() - marker.unix()).abs() <= SLACK)
+        });
+        removed.next()
     }
 
     /// Returns the last request to an object that fits, at a time or later.
@@ -142,11 +179,11 @@ impl Judge<'_> {
             })
         };
         let from = affected.time;
-        if let Some(at) = self.event_on(&affected.at, &[T::ObjectsDeleted], from) {
+        if let Some(at) = self.removal_of(affected, T::ObjectsDeleted) {
             return shown(self, T::ObjectsDeleted, at, Confidence::Shown);
         }
         // A call that names a version removed that version; whether it was the only one is not known.
-        if let Some(at) = self.event_on(&affected.at, &[T::VersionsDeleted], from) {
+        if let Some(at) = self.removal_of(affected, T::VersionsDeleted) {
             return shown(self, T::VersionsDeleted, at, Confidence::Likely);
         }
         let rule = self.rule_for(affected, Act::Expires);
@@ -170,7 +207,7 @@ impl Judge<'_> {
         if let Some(at) = bulk {
             return shown(self, T::ObjectsDeleted, at, Confidence::Likely);
         }
-        if let Some(line) = self.access_to(&affected.at, AccessLine::deletes, from).cloned() {
+        if let Some(line) = self.removal_in_logs(affected).cloned() {
             let technique = match (line.expires(), &line.version) {
                 (true, _) => T::LifecycleExpiry,
                 (_, Some(_)) if line.operation != "BATCH.DELETE.OBJECT" => T::VersionsDeleted,

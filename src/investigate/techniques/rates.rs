@@ -17,8 +17,7 @@ impl Judge<'_> {
         let selectors: Vec<(usize, &Deed, Option<Timestamp>)> = all
             .filter_map(|(at, event)| {
                 let deed = event.done().filter(|_| event.event.name == "PutEventSelectors")?;
-                let narrows = deed.technique == Some(Technique::TrailNarrowed);
-                narrows.then_some((at, deed, event.event.time))
+                Some((at, deed, event.event.time))
             })
             .take(EXAMINED)
             .collect();
@@ -27,9 +26,19 @@ impl Judge<'_> {
             let of_trail = selectors
                 .iter()
                 .filter(|(_, deed, _)| deed.trail.as_ref().is_some_and(|trail| trail.owns(id)));
-            let drops =
-                |put: Option<Timestamp>| put.is_some_and(|put| is_less_after(&chain.named, put));
-            let of_trail: Vec<_> = of_trail.map(|(at, _, put)| (*at, *put, drops(*put))).collect();
+            let of_trail: Vec<_> = of_trail.collect();
+            // Each call replaces the one before: what it did ends with the next one.
+            let until = |put: Timestamp| {
+                let times = of_trail.iter().filter_map(|(.., at)| *at);
+                times.filter(|at| *at > put).min()
+            };
+            let drops = |put: Option<Timestamp>| {
+                put.is_some_and(|put| is_less_after(&chain.named, put, until(put)))
+            };
+            let narrowing = of_trail
+                .iter()
+                .filter(|(_, deed, _)| deed.technique == Some(Technique::TrailNarrowed));
+            let of_trail: Vec<_> = narrowing.map(|(at, _, put)| (*at, *put, drops(*put))).collect();
             let event = of_trail.iter().find(|(.., less)| *less).or(of_trail.first()).copied();
             let quiet = quiet_since(&chain.named);
             let (confidence, cause, time) = match (event, quiet) {
@@ -164,12 +173,17 @@ fn quiet_since(named: &[(Timestamp, u64)]) -> Option<Timestamp> {
         .flatten()
 }
 
-/// Returns whether a chain names fewer log files an hour after a time than before it: less than a
-/// half.
-fn is_less_after(named: &[(Timestamp, u64)], time: Timestamp) -> bool {
+/// Hours before a call with which what follows it is compared: a drop that began earlier is not its effect.
+const BEFORE: i64 = 6;
+
+/// Returns whether a chain names fewer log files an hour after a time, `until` the next call, than in the
+/// hours before it: less than a half.
+fn is_less_after(named: &[(Timestamp, u64)], time: Timestamp, until: Option<Timestamp>) -> bool {
     // The digest that holds the event itself still names log files of before.
-    let after = named.iter().filter(|(end, _)| *end > time.plus(2 * HOUR));
-    let before = named.iter().filter(|(end, _)| *end <= time);
+    let after = named
+        .iter()
+        .filter(|(end, _)| *end > time.plus(2 * HOUR) && until.is_none_or(|until| *end <= until));
+    let before = named.iter().filter(|(end, _)| *end <= time && *end > time.plus(-BEFORE * HOUR));
     let rate = |(logs, hours): (u64, u64)| (hours > 0).then(|| logs.saturating_mul(1_000) / hours);
     let sum = |digests: &mut dyn Iterator<Item = &(Timestamp, u64)>| {
         digests.fold((0_u64, 0_u64), |(logs, hours), (_, more)| (logs + more, hours + 1))
@@ -178,5 +192,30 @@ fn is_less_after(named: &[(Timestamp, u64)], time: Timestamp) -> bool {
     match (rate(sum(&mut before)), rate(sum(&mut after))) {
         (Some(before), Some(after)) => after.saturating_mul(2) < before,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Digests of each hour, newest first, of which those that end after `drops` name one log file, and the
+    /// others four.
+    fn named(hours: i64, drops: i64) -> Vec<(Timestamp, u64)> {
+        let at = |hour: i64| Timestamp::from_unix(hour * HOUR);
+        (1..=hours).rev().map(|hour| (at(hour), if hour > drops { 1 } else { 4 })).collect()
+    }
+
+    #[test]
+    fn a_drop_follows_the_call_and_ends_with_the_next_one() {
+        let at = |hour: i64| Timestamp::from_unix(hour * HOUR);
+        assert!(is_less_after(&named(48, 20), at(20), None));
+        // It began twelve hours before the call.
+        assert!(!is_less_after(&named(48, 8), at(20), None));
+        // Nothing happened until the next call, which is the cause.
+        assert!(!is_less_after(&named(48, 40), at(20), Some(at(40))));
+        assert!(is_less_after(&named(48, 40), at(40), None));
+        // The next call came at once, so that no digest shows the effect of this one.
+        assert!(!is_less_after(&named(48, 20), at(20), Some(at(21))));
     }
 }

@@ -6,7 +6,9 @@ use crate::investigate::ties::concerns;
 use std::collections::BTreeSet;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
-use trailproof_core::trail_event::{Deed, GapQuery, KeyName, Subject, TrailEvent};
+use trailproof_core::trail_event::{
+    Deed, Effect as EffectOn, GapQuery, KeyName, Subject, TrailEvent,
+};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::time::{HOUR, Timestamp};
 
@@ -195,10 +197,49 @@ impl Judge<'_> {
         let of_it = of_it
             .filter_map(|(at, event)| {
                 let deed = event.done().filter(|deed| concerns(deed, id, keys))?;
-                Some((at, deed.technique?, event.event.time))
+                let (technique, time) = (deed.technique?, event.event.time);
+                (!self.is_undone(chain, span, &event.event.name, time))
+                    .then_some((at, technique, time))
             })
             .collect();
         nearest(span, of_it)
+    }
+
+    /// Returns whether a setting was set again after a call and before a stretch began, so that the call cannot
+    /// be its cause.
+    fn is_undone(
+        &self,
+        chain: &ChainFacts,
+        span: &Segment,
+        name: &str,
+        time: Option<Timestamp>,
+    ) -> bool {
+        let id = &chain.summary.chain;
+        let policy = POLICY.contains(&name);
+        if !policy && name != "UpdateTrail" {
+            return false;
+        }
+        let undoes = |deed: &Deed, later: &str| match policy {
+            true => POLICY.contains(&later) && deed.in_bucket && deed.technique.is_none(),
+            false => {
+                let resumes = |(subject, effect): &(Subject, EffectOn)| {
+                    let of_trail = match subject {
+                        Subject::Trail(trail)
+                        | Subject::TrailElsewhere(trail)
+                        | Subject::TrailMembers(trail) => trail.owns(id),
+                        _ => false,
+                    };
+                    of_trail && *effect == EffectOn::Resumes
+                };
+                later == "UpdateTrail"
+                    && deed.technique.is_none()
+                    && deed.effects.iter().any(resumes)
+            }
+        };
+        self.facts.events.iter().any(|event| {
+            event.event.time.zip(time).is_some_and(|(at, time)| at > time && at <= span.from)
+                && event.done().is_some_and(|deed| undoes(deed, &event.event.name))
+        })
     }
 
     /// Returns an event that withheld a key of the chain near the start of the stretch, but too early
@@ -303,6 +344,9 @@ impl Judge<'_> {
         )
     }
 }
+
+/// Calls that set the policy of a bucket, of which the last is in force.
+const POLICY: [&str; 2] = ["PutBucketPolicy", "DeleteBucketPolicy"];
 
 /// Returns whether an event about a chain may be about a different trail, or may have hindered nothing.
 fn is_doubtful(event: &TrailEvent, deed: &Deed, chain: &ChainId) -> bool {

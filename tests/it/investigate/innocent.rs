@@ -344,3 +344,48 @@ fn a_deed_rests_on_its_weakest_witness() {
         (&"likely".into(), &"unsigned".into(), &2.into())
     );
 }
+
+/// A call that was undone before the chain ended.
+#[test]
+fn what_was_undone_names_nobody() {
+    let update = |bucket: &str| {
+        let request = json!({"name": "management-events", "s3BucketName": bucket});
+        innocent("cloudtrail", "UpdateTrail", &request)
+    };
+    let switch = |on: bool| {
+        let request = json!({"name": "management-events", "enableLogFileValidation": on});
+        innocent("cloudtrail", "UpdateTrail", &request)
+    };
+    let spec = || TrailSpec::new().seed(31).hours(24).unexplained_pause(10, 14, 0);
+    for (name, first, second) in [
+        ("redirected", update("elsewhere"), update(BUCKET)),
+        ("validation", switch(false), switch(true)),
+    ] {
+        let once = spec().event(9, first.clone()).build();
+        let ran = investigate(&format!("undone-{name}-once"), &attacked(once), &[]);
+        assert_eq!(ran.case()["deeds"][0]["who"], INNOCENT, "{name}: the call alone explains it");
+        let trail = spec().event(7, first).event(8, second).build();
+        names_nobody(&investigate(&format!("undone-{name}"), &attacked(trail), &[]), name);
+    }
+}
+
+/// Whoever deletes what is gone already removed nothing.
+#[test]
+fn the_first_of_two_deletions_removed_the_object() {
+    let clean = TrailSpec::new().seed(31).hours(24).build();
+    let key = clean.chains[0].digests[5].logs[0].key.clone();
+    let first = "arn:aws:iam::111122223333:user/first";
+    let delete = |by: &str| {
+        let request = json!({"bucketName": BUCKET, "key": key});
+        let event = EventSpec::new("s3.amazonaws.com", "DeleteObject").data().by(by);
+        event.id(&format!("delete-{by}")).request(&request.to_string())
+    };
+    let spec = TrailSpec::new().seed(31).hours(24);
+    let mut trail = spec.event(9, delete(first)).event(11, delete(INNOCENT)).build();
+    assert_eq!(trail.chains[0].digests[5].logs[0].key, key);
+    trail.apply(Deed::LogDeleted(LOG)).unwrap();
+    let ran = investigate("two-deletions", &attacked(trail), &[]);
+    let deeds = ran.case()["deeds"].as_array().unwrap().clone();
+    assert_eq!(deeds.len(), 1, "{deeds:?}");
+    assert_ne!(deeds[0]["who"], INNOCENT, "{deeds:?}");
+}
