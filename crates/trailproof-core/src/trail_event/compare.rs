@@ -2,7 +2,7 @@
 //! and what lies there instead.
 //!
 //! Events are compared as multisets by `eventID`. The order of events and of fields, blanks and the
-//! way in which letters are escaped are no difference; the digits of a number are one. Secrets are
+//! way in which letters are escaped count as equal; different digits of a number do not. Secrets are
 //! compared, and never returned.
 use super::contents::{Scan, events, without_secrets};
 use super::search::{TrailEvent, event_of};
@@ -24,7 +24,7 @@ pub struct Comparison {
     pub removed: u64,
     /// Number of events whose fields differ.
     pub changed: u64,
-    /// Number of events of either content that cannot be compared: they are no JSON, are nested too
+    /// Number of events of either content that cannot be compared: they are not JSON, are nested too
     /// deeply, or have a field twice.
     pub not_compared: u64,
     /// The changes, by `eventID`, up to a limit.
@@ -205,7 +205,7 @@ enum Node<'c> {
     Map(BTreeMap<Cow<'c, str>, Node<'c>>),
 }
 
-/// Returns the value; `None` if it is no JSON, is nested too deeply, or has a field twice.
+/// Returns the value; `None` if it is not JSON, is nested too deeply, or has a field twice.
 fn parse(text: &[u8]) -> Option<Node<'_>> {
     // The scan accepts some texts that are not JSON.
     serde_json::from_slice::<serde_json::Value>(text).ok()?;

@@ -184,6 +184,8 @@ pub struct Deed {
     pub days: Option<u32>,
     /// Where a trail delivers from now on.
     pub redirected_to: Option<String>,
+    /// Whether it names the place of the evidence as the one to which a trail delivers from now on.
+    pub delivers_here: bool,
     /// The trail that it names, if any.
     pub trail: Option<NamedTrail>,
     /// Whether it is about the bucket of the evidence.
@@ -220,6 +222,7 @@ pub fn deed(event: &TrailEvent, recorded: Recorded<'_>) -> Option<Deed> {
         prefix: None,
         days: None,
         redirected_to: None,
+        delivers_here: event.name == "UpdateTrail" && names_place(&facts) && !moved(&effects),
         trail: facts.trail("name").or_else(|| facts.trail("trailName")),
         in_bucket,
         rules: in_bucket.then(|| rules_after(event, &facts)).flatten(),
@@ -246,7 +249,8 @@ pub fn deed(event: &TrailEvent, recorded: Recorded<'_>) -> Option<Deed> {
         Some(Technique::TrailRedirected) => deed.redirected_to = redirected_to(&facts),
         _ => {}
     }
-    let context = deed.technique.is_some() || !deed.effects.is_empty() || in_bucket;
+    let context =
+        deed.technique.is_some() || !deed.effects.is_empty() || in_bucket || deed.delivers_here;
     context.then_some(deed)
 }
 
@@ -372,6 +376,10 @@ fn moved(effects: &Effects) -> bool {
     effects
         .iter()
         .any(|(subject, effect)| matches!((subject, effect), (Subject::Trail(_), Effect::Ends)))
+}
+
+fn names_place(facts: &Facts<'_>) -> bool {
+    facts.text("s3BucketName").is_some() || facts.text("s3KeyPrefix").is_some()
 }
 
 fn redirected_to(facts: &Facts<'_>) -> Option<String> {

@@ -53,6 +53,21 @@ fn deliveries_are_not_deeds() {
     assert_eq!(judged("backup.amazonaws.com".into()), Some(T::ObjectsReplaced));
 }
 
+/// A trail that is pointed at the place of the evidence again delivers there.
+#[test]
+fn a_trail_that_comes_back_delivers_here() {
+    let here = |request: Value| {
+        let judged = judged("cloudtrail.amazonaws.com", "UpdateTrail", &request);
+        judged.is_some_and(|deed| deed.delivers_here)
+    };
+    let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/management";
+    assert!(here(json!({"name": arn, "s3BucketName": "b"})));
+    assert!(here(json!({"name": arn, "s3BucketName": "b", "s3KeyPrefix": "p"})));
+    assert!(!here(json!({"name": arn, "s3BucketName": "elsewhere"})));
+    assert!(!here(json!({"name": arn, "s3BucketName": "b", "s3KeyPrefix": "q"})));
+    assert!(!here(json!({"name": arn, "snsTopicName": "t"})));
+}
+
 /// Deleting a delete marker brings the object back.
 #[test]
 fn a_delete_marker_that_is_deleted_is_no_loss() {

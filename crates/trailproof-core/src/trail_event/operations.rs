@@ -96,11 +96,8 @@ fn update_trail(facts: &Facts<'_>) -> Effects {
             facts.prefix().is_some_and(|here| here != prefix.trim_end_matches('/'))
         });
     let mut effects = Effects::new();
-    let names_place = facts.text("s3BucketName").is_some() || facts.text("s3KeyPrefix").is_some();
-    match (moved, names_place) {
-        (true, _) => effects.push((Subject::Trail(trail.clone()), Effect::Ends)),
-        (false, true) => effects.push((Subject::Trail(trail.clone()), Effect::Resumes)),
-        (false, false) => {}
+    if moved {
+        effects.push((Subject::Trail(trail.clone()), Effect::Ends));
     }
     let subjects: [(&str, OfTrail); 3] = [
         ("enableLogFileValidation", Subject::Trail),
