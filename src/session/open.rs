@@ -21,6 +21,7 @@ use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyService, TrailService};
 use crate::verify::plan::VerifyPlan;
 use crate::verify::trail_status::StatusOf;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -316,6 +317,7 @@ async fn plan(
         complete_copy: request.complete_copy && evidence.copy,
         known: request.known,
         since: request.since,
+        copied_earlier: BTreeSet::new(),
         expected,
         accepted: request.accepted,
         left_open: evidence.left_open.clone(),

@@ -2,12 +2,13 @@
 use super::resume::proven_logs::ProvenLogs;
 use super::resume::seam::PreviousRecord;
 use super::trail_status::StatusOf;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use trailproof_core::coverage::tail_allowed_from;
 use trailproof_core::record::{AcceptedExceptions, EvidencePlace, RunEvent, RunStart, Tool};
 use trailproof_core::trail_event::KnownEnd;
-use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::chain_id::{ChainId, Scope};
 use trailproof_core::vocab::ids::{AccountId, Region};
 use trailproof_core::vocab::time::{Period, Timestamp};
 
@@ -38,6 +39,9 @@ pub struct VerifyPlan {
     pub known: Option<Arc<ProvenLogs>>,
     /// Record of the earlier run that this run continues from.
     pub since: Option<Arc<PreviousRecord>>,
+    /// Chains of which a copy that was made earlier has digests of the period. They must not disappear
+    /// silently.
+    pub copied_earlier: BTreeSet<ChainId>,
     /// Accounts, regions and ends that the caller expects.
     pub expected: Expected,
     /// Exceptions that somebody reviewed and accepted. They change no verdict.
@@ -141,6 +145,7 @@ impl VerifyPlan {
             complete_copy: false,
             known: None,
             since: None,
+            copied_earlier: BTreeSet::new(),
             expected: Expected::default(),
             accepted: None,
             left_open: Vec::new(),

@@ -15,20 +15,20 @@ use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::space::Space;
 use crate::locate::discover::find_places;
-use crate::locate::place::Place;
-use crate::locate::place_listing::list_place;
+use crate::locate::place_listing::{Listing, list_place};
 use crate::report::numbers::{bytes, grouped};
 use crate::session::environment::now;
 use crate::session::open::{CallerLookup, Session};
 use crate::session::reading;
 use crate::session::request::VerifyRequest;
-use crate::source::ObjectSource;
 use crate::source::layer::count::Counts;
+use crate::source::many::few_in_order;
 use crate::source::mirror::custody::{
     CopiedFrom, FileSum, MirrorEnded, MirrorStarted, RunResult, Volume,
 };
 use crate::source::mirror::writer::{Finished, MirrorError, MirrorWriter};
 use crate::source::mirror::{CUSTODY, Header, KEYS_BESIDE, MirrorRun, MirrorSource};
+use crate::source::{BoxFuture, ObjectSource};
 use crate::trust::KeyService;
 use crate::trust::bundle::{RecordedKeys, bundle_text};
 use crate::verify::discover::in_period::InPeriod;
@@ -39,8 +39,10 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
-use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, RunEvent};
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::record::RunEvent;
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::{escape, shell_word};
 use trailproof_core::vocab::time::{DAY, Period, Timestamp};
@@ -234,8 +236,7 @@ async fn attempt(
     copying.begin_judging();
     run.plan.workload = progress.workload();
     if let Some(earlier) = earlier {
-        let gone = gone_places(&run.plan, Arc::new(earlier), &run.source).await;
-        run.plan.left_open.extend(gone);
+        run.plan.copied_earlier = copied_earlier(&run.plan, Arc::new(earlier)).await;
     }
     let facts = run.own(&counts, &Arc::default()).await;
     let this_run = requested(args, run.plan.period, below);
@@ -312,32 +313,25 @@ async fn attempt(
     Ok(Ended { verdict: Some(verdict), finished })
 }
 
-/// Returns a doubt about each place of which the mirror has objects of the period, and the bucket has no folder
-/// any more.
-async fn gone_places(
-    plan: &VerifyPlan,
-    earlier: Arc<dyn ObjectSource>,
-    now: &Arc<dyn ObjectSource>,
-) -> Vec<RunEvent> {
-    let before = find_places(&earlier, &plan.bucket, &plan.roots, &plan.scope).await;
-    let now = find_places(now, &plan.bucket, &plan.roots, &plan.scope).await;
-    let mut doubts = Vec::new();
-    let places: BTreeSet<&Place> = before.digests.iter().chain(before.logs.keys()).collect();
-    for place in places {
-        if now.digests.contains(place) || now.logs.contains_key(place) {
-            continue;
-        }
-        let listed = list_place(earlier.as_ref(), &plan.bucket, place, plan.period).await;
-        // A listing that the mirror does not have shows nothing of this period.
-        if listed.is_ok_and(|listed| !listed.digests.is_empty()) {
-            doubts.push(RunEvent::PlaceInDoubt(PlaceInDoubt {
-                account: Some(place.account.clone()),
-                region: Some(place.region.clone()),
-                ..PlaceInDoubt::folder(PlaceDoubt::ExpectedNotFound, place.digest_folder())
-            }));
-        }
+/// Places of which the digests in the mirror are listed at once.
+const AT_ONCE: usize = 32;
+
+/// Returns the chains of which the mirror has digests of the period.
+async fn copied_earlier(plan: &VerifyPlan, mirror: Arc<dyn ObjectSource>) -> BTreeSet<ChainId> {
+    let folders = find_places(&mirror, &plan.bucket, &plan.roots, &plan.scope).await;
+    let (mirror, period) = (mirror.as_ref(), plan.period);
+    let looks = folders.digests.iter().map(|place| -> BoxFuture<'_, _> {
+        Box::pin(list_place(mirror, &plan.bucket, place, period))
+    });
+    let mut chains = BTreeSet::new();
+    // Where the mirror has no listing of this period, it shows nothing of it.
+    let listings: Vec<Result<Listing, ReadFailure>> = few_in_order(looks, AT_ONCE).await;
+    for listing in listings.into_iter().flatten() {
+        let within = |end: &Timestamp| *end > period.start && *end <= period.end;
+        let found = listing.digests.iter().filter(|(_, ends)| ends.iter().any(within));
+        chains.extend(found.map(|((key, _), _)| ChainId::from(key)));
     }
-    doubts
+    chains
 }
 
 /// Warns if what was listed does not fit into the free space.

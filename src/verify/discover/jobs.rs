@@ -260,7 +260,9 @@ impl Across {
         last: Option<Timestamp>,
     ) -> Presence {
         // A named region or account shows where to look, not what is there.
-        let named = plan.scope.names_trail(id) || before(plan, id, also).is_some();
+        let named = plan.scope.names_trail(id)
+            || before(plan, id, also).is_some()
+            || plan.copied_earlier.contains(id);
         let sibling = self.outside_unknown.is_some() || self.continuing.contains(&Trail::from(id));
         let known = &plan.expected.known_ends;
         let is_known = |last| known.iter().any(|known| known.explains(id, last));
@@ -294,12 +296,12 @@ pub(crate) fn jobs(
     for chain in across.expected.iter().filter(|chain| part.has_chain(chain)) {
         chains.entry(chain.clone()).or_default();
     }
-    // Chains of the previous record must not disappear silently.
-    let recorded = plan.since.as_ref().map(|since| &since.chains);
+    // Chains of the previous record, and of an earlier copy, must not disappear silently.
+    let recorded = plan.since.iter().flat_map(|since| since.chains.keys());
     let joined: BTreeSet<ChainId> =
         chains.values().flat_map(|chain| &chain.also).cloned().collect();
     let is_meant = |chain: &&ChainId| plan.scope.has(chain) && part.has_chain(chain);
-    for chain in recorded.into_iter().flat_map(BTreeMap::keys).filter(is_meant) {
+    for chain in recorded.chain(&plan.copied_earlier).filter(is_meant) {
         if !joined.contains(chain) {
             chains.entry(chain.clone()).or_default();
         }
