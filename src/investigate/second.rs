@@ -217,13 +217,23 @@ impl Regained {
     /// Adds the parts of the chain's stretches that the first run did not cover, and this one does not
     /// cover either.
     fn uncovered(&mut self, summary: &ChainSummary, spans: &Spans<'_>) {
-        let is_final = |segment: &&Segment| matches!(segment.coverage, Coverage::Uncovered(why) if why != Uncovered::Tail);
-        for segment in summary.segments.iter().filter(is_final) {
+        for segment in summary.segments.iter().filter(|segment| is_lost(segment.coverage)) {
             let of_chain = spans.get(&summary.chain).into_iter().flatten();
             self.lost.extend(of_chain.filter_map(|span| {
                 let (from, to) = (segment.from.max(span.from), segment.to.min(span.to));
                 (from < to).then(|| (summary.chain.clone(), Segment { from, to, ..*segment }))
             }));
+        }
+    }
+}
+
+/// Returns whether time that no version covers is lost. What follows the newest digest may still be
+/// delivered, and before the first digest of a chain there was none to lose.
+fn is_lost(coverage: Coverage) -> bool {
+    match coverage {
+        Coverage::Uncovered(why) => !matches!(why, Uncovered::Tail | Uncovered::BeforeFirstDigest),
+        Coverage::Verified | Coverage::Contradicted | Coverage::Unverified | Coverage::Pending => {
+            false
         }
     }
 }
@@ -293,4 +303,15 @@ async fn advance(
         changed = true;
     }
     changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_before_a_chain_began_or_after_its_newest_digest() {
+        let lost = Coverage::all().filter(|coverage| is_lost(*coverage)).map(Coverage::code);
+        assert_eq!(lost.collect::<Vec<_>>(), ["gap", "digests-missing", "hole", "absent"]);
+    }
 }

@@ -83,7 +83,7 @@ impl Judge<'_> {
             event.technique() == Some(technique)
                 && affected.time.is_none_or(|from| time >= from)
                 && written.is_none_or(|written| time >= written)
-                && marker.is_none_or(|marker| (time.unix() - marker.unix()).abs() <= SLACK)
+                && marker.is_none_or(|marker| is_at(time, marker))
         })
     }
 
@@ -121,7 +121,7 @@ impl Judge<'_> {
             line.deletes()
                 && affected.time.is_none_or(|from| line.time >= from)
                 && written.is_none_or(|written| line.time >= written)
-                && marker.is_none_or(|marker| (line.time.unix() - marker.unix()).abs() <= SLACK)
+                && marker.is_none_or(|marker| is_at(line.time, marker))
         });
         removed.next()
     }
@@ -197,11 +197,13 @@ impl Judge<'_> {
         }
         // `DeleteObjects` does not name the keys, so it is the witness of a deletion and not of this
         // one.
+        let marker = self.trace(&affected.at).and_then(|trace| trace.marker);
         let bulk = self.index.bulks.iter().copied().find(|number| {
             let Some(event) = self.facts.events.get(*number) else { return false };
             let Some(deed) = event.done() else { return false };
             let prefix = deed.prefix.as_deref().unwrap_or_default();
             affected.at.key.starts_with(prefix)
+                && marker.is_none_or(|marker| event.event.time.is_some_and(|at| is_at(at, marker)))
                 && affected.time.is_none_or(|time| event.event.time.is_some_and(|at| at > time))
         });
         if let Some(at) = bulk {
@@ -438,6 +440,11 @@ const CUSTOMER_KEY: &str = "using a form of Server Side Encryption";
 
 /// Seconds by which the time of a call may differ from that of the object that it wrote.
 const SLACK: i64 = 120;
+
+/// Returns whether a call may have written the delete marker of this time.
+fn is_at(time: Timestamp, marker: Timestamp) -> bool {
+    (time.unix() - marker.unix()).abs() <= SLACK
+}
 
 /// Seconds after its beginning within which an upload in parts is completed.
 const UPLOAD: i64 = 7 * DAY;

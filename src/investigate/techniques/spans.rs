@@ -133,6 +133,16 @@ impl Judge<'_> {
         number
     }
 
+    fn query<'q>(
+        &'q self,
+        chain: &'q ChainId,
+        keys: &'q BTreeSet<KeyName>,
+        folders: &'q [String],
+    ) -> GapQuery<'q> {
+        let (bucket, now) = (self.facts.bucket, self.facts.now);
+        GapQuery { chain, also: &[], bucket, keys, folders, now }
+    }
+
     /// Returns the event of Event history that explains a stretch, and its technique.
     fn history_of_span(
         &self,
@@ -142,21 +152,15 @@ impl Judge<'_> {
     ) -> Option<(usize, Technique)> {
         let id = &chain.summary.chain;
         let folders: Vec<String> = chain.folders.iter().cloned().collect();
-        let query = GapQuery {
-            chain: id,
-            also: &[],
-            bucket: self.facts.bucket,
-            keys,
-            folders: &folders,
-            now: self.facts.now,
-        };
+        let query = self.query(id, keys, &folders);
         let found = self.facts.history_explains.explain(&query, span);
         let ids: BTreeSet<String> = found.into_iter().map(|event| event.id).collect();
         let events = self.facts.history.iter().enumerate();
         let of_it = events.filter(|(_, it)| ids.contains(&it.event.id)).filter_map(|(at, it)| {
             let deed = it.done().filter(|deed| concerns(deed, id, keys))?;
             // What is less than likely names nobody.
-            let is_sure = !is_doubtful(&it.event, deed, id);
+            let is_sure = !is_doubtful(&it.event, deed, id)
+                && !self.is_undone(chain, span, &it.event.name, it.event.time);
             Some((at, deed.technique.filter(|_| is_sure)?, it.event.time))
         });
         nearest(span, of_it.collect())
@@ -180,14 +184,7 @@ impl Judge<'_> {
     ) -> Option<(usize, Technique)> {
         let id = &chain.summary.chain;
         let folders: Vec<String> = chain.folders.iter().cloned().collect();
-        let query = GapQuery {
-            chain: id,
-            also: &[],
-            bucket: self.facts.bucket,
-            keys,
-            folders: &folders,
-            now: self.facts.now,
-        };
+        let query = self.query(id, keys, &folders);
         let found = self.facts.explanations.explain(&query, span);
         let mut ids: BTreeSet<String> = found.into_iter().map(|event| event.id).collect();
         let of_record = self.facts.record.explained.get(&(id.clone(), span.from));
@@ -231,9 +228,11 @@ impl Judge<'_> {
                     };
                     of_trail && *effect == EffectOn::Resumes
                 };
+                let delivers_here =
+                    deed.delivers_here && deed.trail.as_ref().is_some_and(|trail| trail.owns(id));
                 later == "UpdateTrail"
                     && deed.technique.is_none()
-                    && deed.effects.iter().any(resumes)
+                    && (delivers_here || deed.effects.iter().any(resumes))
             }
         };
         self.facts.events.iter().any(|event| {
