@@ -53,6 +53,14 @@ pub(crate) struct OutputArgs {
     pub(crate) metrics: MetricsArgs,
 }
 
+impl OutputArgs {
+    /// Returns whether any file is to be written.
+    pub(crate) fn names_a_file(&self) -> bool {
+        let files = [&self.junit, &self.ocsf, &self.metrics.metrics];
+        !self.report.is_empty() || !self.export.is_empty() || files.into_iter().any(Option::is_some)
+    }
+}
+
 /// Options for numbers that a monitoring system reads.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Metrics")]

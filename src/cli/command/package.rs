@@ -89,13 +89,13 @@ async fn run_create(aws: &AwsArgs, args: &CreateArgs) -> Result<ExitStatus, Refu
         Ok(ready) => ready?,
         Err(signal) => return Ok(signal),
     };
-    let Ready { mut request, target, signer, attestation_key } = ready;
+    let Ready { mut request, target, aws, signer, attestation_key } = ready;
     // The commands end by themselves on a signal, each in its way.
     let made = match request.runs.is_empty() {
         true => None,
         false => {
             let signer = signer.as_ref();
-            match runs::run(aws, &mut request, &target, args.reproducible, signer).await? {
+            match runs::run(&aws, &mut request, &target, args.reproducible, signer).await? {
                 Made::All(made) => Some(made),
                 Made::Ended(status) => return Ok(status),
             }
@@ -117,6 +117,7 @@ async fn run_create(aws: &AwsArgs, args: &CreateArgs) -> Result<ExitStatus, Refu
 struct Ready {
     request: PackageRequest,
     target: PathBuf,
+    aws: AwsArgs,
     signer: Option<(Signer, VerifyingKey)>,
     attestation_key: Option<VerifyingKey>,
 }
@@ -135,10 +136,14 @@ async fn ready(aws: &AwsArgs, args: &CreateArgs) -> Result<Ready, Refusal> {
     };
     let attestation_key = request.attestation_key.as_deref().map(verifying_key).transpose()?;
     let mut target = args.to.clone();
+    let mut aws = aws.clone();
     if let Some(path) = args.config.as_deref().filter(|_| !request.runs.is_empty()) {
         let moved = std::path::absolute(&target).and_then(|absolute| {
             target = absolute;
             request.make_absolute()?;
+            if let Some(bundle) = &mut aws.ca_bundle {
+                *bundle = std::path::absolute(&*bundle)?;
+            }
             // Paths among the arguments are relative to the file, as all others in it.
             std::env::set_current_dir(atomic::folder(path))
         });
@@ -146,7 +151,7 @@ async fn ready(aws: &AwsArgs, args: &CreateArgs) -> Result<Ready, Refusal> {
             .map_err(|error| Refusal::not_started(format!("cannot change the folder: {error}")))?;
         check_before_runs(&request, &target, args.force)?;
     }
-    Ok(Ready { request, target, signer, attestation_key })
+    Ok(Ready { request, target, aws, signer, attestation_key })
 }
 
 async fn pack(

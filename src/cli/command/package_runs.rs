@@ -126,6 +126,10 @@ fn verify_of(
         Command::Verify(args) if args.record.record.is_some() => {
             Err(wrong("`--record` is given, and the package has the record"))
         }
+        // Whoever wrote the description may be somebody else, who must not choose files to overwrite.
+        Command::Verify(args) if args.outputs.names_a_file() => {
+            Err(wrong("it names an output, and the package has the reports"))
+        }
         Command::Verify(args) if args.dry_run => Err(wrong("`--dry-run` verifies nothing")),
         Command::Verify(args) => Ok((cli.aws.or(aws), args, command)),
         _ => Err(wrong("it is a different command")),

@@ -11,7 +11,7 @@ use crate::report::html::Html;
 use crate::report::json::Json;
 use crate::report::json_lines::JsonLines;
 use crate::report::junit::Junit;
-use crate::report::metrics::{Emf, Prometheus};
+use crate::report::metrics::{emf, prometheus};
 use crate::report::ocsf::Ocsf;
 use crate::report::record::{Record, RecordSink};
 use crate::report::text::Text;
@@ -88,7 +88,7 @@ pub(crate) fn on_stdout(format: Format, verbose: bool) -> Output {
 
 /// Returns the output for metrics on stdout.
 pub(crate) fn metrics_on_stdout(per_chain: bool) -> Output {
-    let to = Box::new(Emf::new(BufWriter::new(io::stdout()), per_chain));
+    let to = Box::new(emf(BufWriter::new(io::stdout()), per_chain));
     Output { name: "the metrics".to_owned(), to, file: None, failed: None }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn in_file(
         ReportFormat::VerifiedIntervals => Box::new(VerifiedIntervals::new(out)),
         ReportFormat::VerifiedObjects => Box::new(VerifiedObjects::new(out)),
         ReportFormat::Exceptions => Box::new(ExceptionsToReview::new(out)),
-        ReportFormat::Metrics { per_chain } => Box::new(Prometheus::new(out, per_chain)),
+        ReportFormat::Metrics { per_chain } => Box::new(prometheus(out, per_chain)),
     };
     Ok((to, OutputFile::Report(file)))
 }

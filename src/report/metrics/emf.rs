@@ -2,12 +2,9 @@
 //! receives, each becomes metrics without a request of ours.
 //!
 //! CloudWatch delivers at least once, so every metric is a gauge: a second delivery changes nothing.
-use super::gauges::{RunGauges, Unit, seconds};
-use crate::report::RunReporter;
+use super::gauges::{GaugeReporter, RunGauges, Unit, seconds};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
-use trailproof_core::record::RunEvent;
-use trailproof_core::record::document::{Circumstances, RunEnded};
 use trailproof_core::vocab::time::Timestamp;
 
 /// Namespace of the metrics.
@@ -19,118 +16,91 @@ const DIMENSION: usize = 1_024;
 /// Metrics of one directive.
 const METRICS: usize = 100;
 
-/// The reporter for `--metrics-emf`.
-#[derive(Debug)]
-pub struct Emf<W> {
-    out: W,
-    gauges: RunGauges,
-    per_chain: bool,
+/// Returns the reporter for `--metrics-emf`, with a line for each chain if `per_chain`.
+pub fn emf<W: Write + Send>(out: W, per_chain: bool) -> GaugeReporter<W> {
+    GaugeReporter::new(out, per_chain, write)
 }
 
-impl<W: Write> Emf<W> {
-    /// Returns a reporter that writes its lines to `out` once the run is finished, with one for each
-    /// chain if `per_chain`.
-    pub fn new(out: W, per_chain: bool) -> Self {
-        Self { out, gauges: RunGauges::default(), per_chain }
+fn write<W: Write>(gauges: &RunGauges, per_chain: bool, out: &mut W) -> io::Result<()> {
+    let (all, location) = (gauges.all(), gauges.location());
+    if let (Some(all), Some(location), Some(time)) = (all, location, gauges.time()) {
+        let mut metrics = Vec::new();
+        for gauge in all {
+            let unit = match gauge.unit {
+                Unit::Count => "Count",
+                Unit::Bytes => "Bytes",
+                Unit::Seconds => "Seconds",
+                Unit::None => "None",
+                // CloudWatch has no alarms on points in time: the age below takes their place.
+                Unit::Time => continue,
+            };
+            // A metric for each reason would cost money, and none of them has an alarm of its own.
+            if ["findings", "read_failures"].contains(&gauge.name) {
+                let total = gauge.values.iter().map(|(_, value)| value).sum();
+                metrics.push((camel(gauge.name, ""), unit, total));
+                continue;
+            }
+            for (label, value) in gauge.values {
+                metrics.push((camel(gauge.name, label), unit, value));
+            }
+        }
+        if let Some(newest) = gauges.oldest_newest() {
+            metrics.push(age(time, newest));
+        }
+        let of_run = [("Location", location.as_str())];
+        for some in metrics.chunks(METRICS) {
+            line(out, time, &of_run, some)?;
+        }
+        if per_chain {
+            chains(gauges, out, time, &location)?;
+        }
     }
+    Ok(())
 }
 
-impl<W: Write + Send> RunReporter for Emf<W> {
-    fn event(&mut self, event: &RunEvent) -> io::Result<()> {
-        self.gauges.take(event);
-        Ok(())
+fn chains<W: Write>(
+    gauges: &RunGauges,
+    out: &mut W,
+    time: Timestamp,
+    location: &str,
+) -> io::Result<()> {
+    for (chain, newest) in gauges.newest() {
+        let Some(newest) = newest else { continue };
+        let dimensions = [
+            ("Location", location),
+            ("Account", chain.account.as_str()),
+            ("Region", chain.source_region.as_str()),
+            ("Trail", chain.trail.as_str()),
+        ];
+        line(out, time, &dimensions, &[age(time, newest)])?;
     }
-
-    fn circumstances(&mut self, around: &Circumstances) -> io::Result<()> {
-        self.gauges.circumstances(around);
-        Ok(())
-    }
-
-    fn ended(&mut self, ended: &RunEnded) -> io::Result<()> {
-        self.gauges.ended(ended);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        let (all, location) = (self.gauges.all(), self.gauges.location());
-        if let (Some(all), Some(location), Some(time)) = (all, location, self.gauges.time()) {
-            let mut metrics = Vec::new();
-            for gauge in all {
-                let unit = match gauge.unit {
-                    Unit::Count => "Count",
-                    Unit::Bytes => "Bytes",
-                    Unit::Seconds => "Seconds",
-                    Unit::None => "None",
-                    // CloudWatch has no alarms on points in time: the age below takes their place.
-                    Unit::Time => continue,
-                };
-                // A metric for each reason would cost money, and none of them has an alarm of its own.
-                if ["findings", "read_failures"].contains(&gauge.name) {
-                    let total = gauge.values.iter().map(|(_, value)| value).sum();
-                    metrics.push((camel(gauge.name, ""), unit, total));
-                    continue;
-                }
-                for (label, value) in gauge.values {
-                    metrics.push((camel(gauge.name, label), unit, value));
-                }
-            }
-            if let Some(newest) = self.gauges.oldest_newest() {
-                metrics.push(age(time, newest));
-            }
-            let of_run = [("Location", location.as_str())];
-            for some in metrics.chunks(METRICS) {
-                self.line(time, &of_run, some)?;
-            }
-            if self.per_chain {
-                self.chains(time, &location)?;
-            }
-        }
-        self.out.flush()
-    }
+    Ok(())
 }
 
-impl<W: Write> Emf<W> {
-    fn chains(&mut self, time: Timestamp, location: &str) -> io::Result<()> {
-        let chains: Vec<_> =
-            self.gauges.newest().map(|(chain, newest)| (chain.clone(), newest)).collect();
-        for (chain, newest) in chains {
-            let Some(newest) = newest else { continue };
-            let dimensions = [
-                ("Location", location),
-                ("Account", chain.account.as_str()),
-                ("Region", chain.source_region.as_str()),
-                ("Trail", chain.trail.as_str()),
-            ];
-            self.line(time, &dimensions, &[age(time, newest)])?;
-        }
-        Ok(())
+fn line<W: Write>(
+    out: &mut W,
+    time: Timestamp,
+    dimensions: &[(&str, &str)],
+    metrics: &[(String, &str, f64)],
+) -> io::Result<()> {
+    let mut line = Map::new();
+    let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
+    let units = metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit }));
+    let directive = json!({
+        "Namespace": NAMESPACE,
+        "Dimensions": [names],
+        "Metrics": units.collect::<Vec<_>>(),
+    });
+    let about = json!({ "Timestamp": time.unix() * 1_000, "CloudWatchMetrics": [directive] });
+    line.insert("_aws".to_owned(), about);
+    for (name, value) in dimensions {
+        line.insert((*name).to_owned(), Value::from(dimension(value)));
     }
-
-    fn line(
-        &mut self,
-        time: Timestamp,
-        dimensions: &[(&str, &str)],
-        metrics: &[(String, &str, f64)],
-    ) -> io::Result<()> {
-        let mut line = Map::new();
-        let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
-        let units = metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit }));
-        let directive = json!({
-            "Namespace": NAMESPACE,
-            "Dimensions": [names],
-            "Metrics": units.collect::<Vec<_>>(),
-        });
-        let about = json!({ "Timestamp": time.unix() * 1_000, "CloudWatchMetrics": [directive] });
-        line.insert("_aws".to_owned(), about);
-        for (name, value) in dimensions {
-            line.insert((*name).to_owned(), Value::from(dimension(value)));
-        }
-        for (name, _, value) in metrics {
-            line.insert(name.clone(), json!(value));
-        }
-        serde_json::to_writer(&mut self.out, &line)?;
-        self.out.write_all(b"\n")
+    for (name, _, value) in metrics {
+        line.insert(name.clone(), json!(value));
     }
+    serde_json::to_writer(&mut *out, &line)?;
+    out.write_all(b"\n")
 }
 
 fn age(time: Timestamp, newest: Timestamp) -> (String, &'static str, f64) {

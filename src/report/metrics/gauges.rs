@@ -1,5 +1,7 @@
 //! The gauges of a run. Each run is measured by itself, so that nothing is a counter.
+use crate::report::RunReporter;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use strum::IntoEnumIterator as _;
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::{FindingCode, Outcome};
@@ -13,6 +15,47 @@ use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::time::Timestamp;
+
+/// Writes the gauges of a run in one format, with those of each chain if the flag is set.
+type WriteGauges<W> = fn(&RunGauges, bool, &mut W) -> io::Result<()>;
+
+/// A reporter that writes gauges once the run is finished.
+#[derive(Debug)]
+pub struct GaugeReporter<W> {
+    out: W,
+    gauges: RunGauges,
+    per_chain: bool,
+    write: WriteGauges<W>,
+}
+
+impl<W> GaugeReporter<W> {
+    /// Returns a reporter to `out`.
+    pub(super) fn new(out: W, per_chain: bool, write: WriteGauges<W>) -> Self {
+        Self { out, gauges: RunGauges::default(), per_chain, write }
+    }
+}
+
+impl<W: Write + Send> RunReporter for GaugeReporter<W> {
+    fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        self.gauges.take(event);
+        Ok(())
+    }
+
+    fn circumstances(&mut self, around: &Circumstances) -> io::Result<()> {
+        self.gauges.circumstances(around);
+        Ok(())
+    }
+
+    fn ended(&mut self, ended: &RunEnded) -> io::Result<()> {
+        self.gauges.ended(ended);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        (self.write)(&self.gauges, self.per_chain, &mut self.out)?;
+        self.out.flush()
+    }
+}
 
 /// What a gauge counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

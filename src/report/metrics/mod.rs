@@ -4,5 +4,6 @@ mod emf;
 mod gauges;
 mod prometheus;
 
-pub use self::emf::Emf;
-pub use self::prometheus::Prometheus;
+pub use self::emf::emf;
+pub use self::gauges::GaugeReporter;
+pub use self::prometheus::prometheus;

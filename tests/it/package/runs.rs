@@ -132,6 +132,9 @@ fn what_cannot_work_is_refused_before_a_command_runs() {
     for (from, to, words) in [
         ("\"--quiet\"", "\"--quite\"", "run.verify`: unexpected argument '--quite'"),
         ("\"--quiet\"", "\"--record\", \"r\"", "`--record` is given"),
+        ("\"--quiet\"", "\"--report\", \"html=r\"", "it names an output"),
+        ("\"--quiet\"", "\"--export\", \"exceptions=r\"", "it names an output"),
+        ("\"--quiet\"", "\"--metrics\", \"r.prom\"", "it names an output"),
         ("\"--quiet\"", "\"--dry-run\"", "verifies nothing"),
         ("\"--quiet\"", "\"--help\"", "asks for help"),
         ("\"plan.json\"", "\"plan.json\", \"--junit\", \"j\"", "entry 2 of `run.trail-config`"),
