@@ -75,7 +75,7 @@ pub(crate) struct Link {
     /// What the next run continues from.
     pub(crate) previous: PreviousRecord,
     /// Its verdict.
-    verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// The end of the newest digest of each chain that it proves.
     pub(crate) proven: BTreeMap<ChainId, Timestamp>,
 }

@@ -133,8 +133,10 @@ fn begin(args: &WatchArgs) -> Result<Begun, Refusal> {
         Some(newest) if end <= newest.start.period.end => {
             let to = newest.start.period.end;
             print_to_stderr(&format!("note: the records go up to {to}: there is nothing new yet"));
+            // Without `latest.json`, the newest record is the last that anything is known of.
             let verdict = state.latest.as_ref().and_then(|latest| latest.verdict());
-            return Ok(Begun::Done(verdict.map_or(ExitStatus::Success, ExitStatus::from)));
+            let verdict = verdict.unwrap_or(newest.verdict);
+            return Ok(Begun::Done(ExitStatus::from(verdict)));
         }
         Some(_) | None => {}
     }
