@@ -49,24 +49,25 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
             return ExitStatus::Defect;
         }
     };
+    let global = cli.global;
     let status = match cli.command {
         Command::Completions(_) | Command::Man(_) | Command::Explain(_) => ExitStatus::Success,
-        Command::ValidateLogs(args) => runtime.block_on(validate_logs::run(&cli.aws, &args)),
-        Command::Lookup(args) => runtime.block_on(lookup::run(&cli.aws, &args)),
-        Command::Events(args) => runtime.block_on(events::run(&cli.aws, &args)),
-        Command::Investigate(args) => runtime.block_on(investigate::run(&cli.aws, &args)),
-        Command::Attest(args) => runtime.block_on(attest::run(&cli.aws, &args)),
-        Command::Package(args) => runtime.block_on(package::run(&cli.aws, &args)),
-        Command::Mirror(args) => runtime.block_on(mirror::run(&cli.aws, &args)),
-        Command::Recover(args) => runtime.block_on(recover::run(&cli.aws, &args)),
-        Command::Keys(args) => runtime.block_on(keys::run(&cli.aws, &args)),
+        Command::ValidateLogs(args) => runtime.block_on(validate_logs::run(&global.aws, &args)),
+        Command::Lookup(args) => runtime.block_on(lookup::run(&global, &args)),
+        Command::Events(args) => runtime.block_on(events::run(&global, &args)),
+        Command::Investigate(args) => runtime.block_on(investigate::run(&global, &args)),
+        Command::Attest(args) => runtime.block_on(attest::run(&global, &args)),
+        Command::Package(args) => runtime.block_on(package::run(&global, &args)),
+        Command::Mirror(args) => runtime.block_on(mirror::run(&global, &args)),
+        Command::Recover(args) => runtime.block_on(recover::run(&global, &args)),
+        Command::Keys(args) => runtime.block_on(keys::run(&global.aws, &args)),
         Command::Merge(args) => shard::merge(&args),
-        Command::Plan(args) => runtime.block_on(shard::plan(&cli.aws, &args)),
-        Command::Replay(args) => replay::run(&args),
-        Command::TrailConfig(args) => runtime.block_on(trail_config::run(&cli.aws, &args)),
-        Command::Verify(args) => runtime.block_on(verify::run(&cli.aws, &args)),
-        Command::Watch(args) => runtime.block_on(watch::run(&cli.aws, &args)),
-        Command::Work(args) => runtime.block_on(shard::work(&cli.aws, &args)),
+        Command::Plan(args) => runtime.block_on(shard::plan(&global, &args)),
+        Command::Replay(args) => replay::run(&global, &args),
+        Command::TrailConfig(args) => runtime.block_on(trail_config::run(&global.aws, &args)),
+        Command::Verify(args) => runtime.block_on(verify::run(&global, &args)),
+        Command::Watch(args) => runtime.block_on(watch::run(&global, &args)),
+        Command::Work(args) => runtime.block_on(shard::work(&global, &args)),
     };
     // Do not wait for requests whose answers are no longer needed.
     runtime.shutdown_background();

@@ -5,11 +5,11 @@ use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Uncovered};
-use trailproof_core::record::{EvidencePlace, PlaceDoubt, RunSummary};
+use trailproof_core::record::{EvidencePlace, PlaceDoubt, RunStart, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
 use trailproof_core::vocab::location::{excerpt, shell_word};
-use trailproof_core::vocab::time::Timestamp;
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Maximum number of accounts in a suggested command.
 const ACCOUNTS: usize = 10;
@@ -42,19 +42,12 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     }
     if summary.verdict == Verdict::Contradicted {
         say("preserve the bucket: suspend lifecycle rules, and deny writes and deletes");
-        say("look for earlier versions of the missing or changed objects, if versioning was on");
-    }
-    let first = run.findings.entries.iter().find(|told| !told.at.bucket.is_empty());
-    let versions = first.filter(|_| summary.verdict == Verdict::Contradicted && !is_local);
-    if let Some(told) = versions {
-        let (bucket, key) = (shell_word(&told.at.bucket), shell_word(&told.at.key));
-        next.push(
-            format!(
-                "for the first of them: `aws s3api list-object-versions --bucket {bucket} --prefix \
-                 {key}`"
-            )
-            .into(),
-        );
+        let start = run.start.as_ref().filter(|_| !is_local);
+        next.extend(start.map(|start| {
+            let command = again(start, "investigate");
+            format!("find out who did what, and what survives: `{command} --case case`").into()
+        }));
+        next.push(earlier_versions(run, is_local));
     }
     let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
     if unread(ReadFailureKind::Denied) && is_local {
@@ -217,6 +210,39 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
         );
     }
     next
+}
+
+/// Returns how to look for earlier versions of what is missing or changed.
+fn earlier_versions(run: &Collected, is_local: bool) -> Cow<'static, str> {
+    let words = "look for earlier versions of the missing or changed objects, if versioning was on";
+    let first = run.findings.entries.iter().find(|told| !told.at.bucket.is_empty());
+    match first.filter(|_| !is_local) {
+        None => words.into(),
+        Some(told) => {
+            let (bucket, key) = (shell_word(&told.at.bucket), shell_word(&told.at.key));
+            format!(
+                "{words}; for the first of them: `aws s3api list-object-versions --bucket {bucket} \
+                 --prefix {key}`"
+            )
+            .into()
+        }
+    }
+}
+
+/// Returns the command line that looks at the same evidence, in the same period and scope.
+pub(super) fn again(start: &RunStart, command: &str) -> String {
+    let place = start.place.read_from.first().map_or("", |at| at.place.as_str());
+    let Period { start: from, end: to } = start.period;
+    let mut line =
+        format!("trailproof {command} {} --start-time {from} --end-time {to}", shell_word(place));
+    for (option, names) in
+        [("--trail", &start.trails), ("--account", &start.accounts), ("--region", &start.regions)]
+    {
+        for name in names {
+            line.push_str(&format!(" {option} {}", shell_word(name)));
+        }
+    }
+    line
 }
 
 /// Returns the end of the newest digest if all time of the period is still pending.

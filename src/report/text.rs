@@ -5,40 +5,42 @@
 use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::exceptions::{Exceptions, NO_EFFECT};
+use super::fold::Folded;
 use super::names::ChainNames;
 use super::next_steps::next_steps;
-use super::numbers::{bytes, counted, hour_number, hours, per_cent, tally, verified};
+use super::numbers::{bytes, counted, hour_number, hours, per_cent};
 use super::places;
 use super::storage;
+use super::text_chains::{Figures, Row, Shown, write_table};
 use super::text_lines::{Group, ObjectKind, objects, plural};
 use super::words::{self, COMPLETE_COPY, NOT_JOINED, uncovered};
 use std::io::{self, Write};
 use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Uncovered};
-use trailproof_core::record::{
-    ChainSummary, Counts, KEYS_OF_MIRROR, Presence, RunEvent, RunSummary,
-};
+use trailproof_core::record::{Counts, KEYS_OF_MIRROR, Presence, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::location::escape;
 
 /// Maximum number of entries of one kind that are shown; the rest is counted.
 const SHOWN: usize = 100;
+/// Styles of headings, of the codes of findings, and of the codes of what is not proven.
+const BOLD: &str = "\u{1b}[1m";
+const RED: &str = "\u{1b}[31m";
+const YELLOW: &str = "\u{1b}[33m";
 /// Number of findings of one code that are shown without `--verbose`.
 const FINDINGS_SHOWN: usize = 10;
 /// Number of entries of any other group that are shown without `--verbose`.
 const EXAMPLES: usize = 3;
-/// Number of chains above which chains without exceptions are counted instead of listed.
-const CHAINS_SHOWN: usize = 400;
 
 /// The reporter for `--format text`.
 #[derive(Debug)]
 pub struct Text<W> {
-    out: W,
+    out: Folded<W>,
     colour: bool,
     /// Whether every entry of a group is shown.
     verbose: bool,
-    /// Whether the output is read on a terminal, where the first lines scroll away.
-    terminal: bool,
+    /// Columns of the terminal on which the output is read, where the first lines scroll away.
+    columns: Option<usize>,
     collected: Collected,
     /// Names of the chains, set when all chains are known.
     names: ChainNames,
@@ -48,10 +50,10 @@ impl<W: Write> Text<W> {
     /// Returns a reporter that writes to `out` once the run is finished, in colour if requested.
     pub fn new(out: W, colour: bool) -> Self {
         Self {
-            out,
+            out: Folded::new(out),
             colour,
             verbose: false,
-            terminal: false,
+            columns: None,
             collected: Collected::default(),
             names: ChainNames::default(),
         }
@@ -63,10 +65,10 @@ impl<W: Write> Text<W> {
         Self { verbose, ..self }
     }
 
-    /// Repeats the verdict as the last line.
+    /// Fits the lines into the columns of a terminal, and repeats the verdict as the last line.
     #[must_use]
-    pub fn on_terminal(self, terminal: bool) -> Self {
-        Self { terminal, ..self }
+    pub fn on_terminal(self, columns: Option<usize>) -> Self {
+        Self { columns, out: self.out.columns(columns), ..self }
     }
 
     fn head(&mut self, summary: &RunSummary) -> io::Result<()> {
@@ -141,44 +143,26 @@ impl<W: Write> Text<W> {
     }
 
     fn chains(&mut self) -> io::Result<()> {
-        let chains = &self.collected.chains;
-        if chains.is_empty() {
-            return Ok(());
+        let shown = Shown::of(&self.collected.chains, self.verbose);
+        let rows = shown.chains.iter().map(|chain| Row {
+            name: self.names.name(&chain.chain),
+            figures: match chain.presence {
+                Presence::Ended { .. } => Figures::Ended(self.collected.ends.words(&chain.chain)),
+                _ => Figures::of(chain),
+            },
+        });
+        let rows: Vec<Row> = rows.collect();
+        let rest = shown.rest();
+        if !rows.is_empty() || rest.is_some() {
+            writeln!(self.out)?;
         }
-        let many = chains.len() > CHAINS_SHOWN;
-        let shown: Vec<&ChainSummary> =
-            chains.iter().filter(|chain| !many || has_exceptions(chain)).collect();
-        let names: Vec<String> = shown.iter().map(|chain| self.names.name(&chain.chain)).collect();
-        let width = names.iter().map(String::len).max().unwrap_or(0).max(5);
-        writeln!(
-            self.out,
-            "\n{:width$}  {:>8}  {:>18}  {:>10}  {:>10}  {:>9}  {:>8}",
-            "chain", "verified", "hours", "digests", "log files", "bytes", "findings"
-        )?;
-        for (chain, name) in shown.iter().zip(&names) {
-            if matches!(chain.presence, Presence::Ended { .. }) {
-                writeln!(self.out, "{name:width$}  {}", self.collected.ends.words(&chain.chain))?;
-                continue;
-            }
-            let (all, part) = verified(&chain.segments);
-            let mut digests = chain.counts.digests;
-            digests.add(&chain.counts.backfill);
-            writeln!(
-                self.out,
-                "{name:width$}  {:>8}  {:>18}  {:>10}  {:>10}  {:>9}  {:>8}",
-                per_cent(part, all),
-                format!("{} of {}", hours(part), hours(all)),
-                tally(&digests),
-                tally(&chain.counts.logs),
-                bytes(chain.counts.stored_bytes),
-                chain.counts.findings(),
-            )?;
+        if !rows.is_empty() {
+            write_table(&mut self.out, &rows, self.columns)?;
         }
-        if many {
-            let clean = chains.len() - shown.len();
-            writeln!(self.out, "… and {clean} more, verified for the whole period")?;
+        match rest {
+            Some(rest) => writeln!(self.out, "{rest}"),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn findings(&mut self) -> io::Result<()> {
@@ -186,7 +170,7 @@ impl<W: Write> Text<W> {
         if total == 0 {
             return Ok(());
         }
-        writeln!(self.out, "\nEvidence of tampering or loss ({total}):")?;
+        self.heading(&format!("Evidence of tampering or loss ({total}):"))?;
         let mut groups: Vec<Group> = Vec::new();
         for told in &self.collected.findings.entries {
             let (expected, found) = words::expected_and_found(&told.finding);
@@ -206,7 +190,7 @@ impl<W: Write> Text<W> {
             Group::add(&mut groups, told.finding.code(), "", |group| group.entries.push(lines));
         }
         for group in &groups {
-            self.group(group, FINDINGS_SHOWN)?;
+            self.group(group, FINDINGS_SHOWN, RED)?;
         }
         self.left_out(self.collected.findings.left_out(), "finding")
     }
@@ -261,9 +245,9 @@ impl<W: Write> Text<W> {
         if groups.is_empty() {
             return Ok(());
         }
-        writeln!(self.out, "\nNot proven:")?;
+        self.heading("Not proven:")?;
         for group in &groups {
-            self.group(group, EXAMPLES)?;
+            self.group(group, EXAMPLES, YELLOW)?;
         }
         let run = &self.collected;
         let left_out = run.gaps.left_out()
@@ -344,7 +328,7 @@ impl<W: Write> Text<W> {
     }
 
     /// Prints one group: its title with the count and the meaning, and the first entries.
-    fn group(&mut self, group: &Group, examples: usize) -> io::Result<()> {
+    fn group(&mut self, group: &Group, examples: usize, style: &'static str) -> io::Result<()> {
         let examples = if self.verbose { usize::MAX } else { examples };
         let time = match group.seconds {
             0 => String::new(),
@@ -355,7 +339,8 @@ impl<W: Write> Text<W> {
             "" => String::new(),
             words => format!(": {words}"),
         };
-        writeln!(self.out, "\n  {} ({count}{time}){meaning}", group.title)?;
+        let (on, off) = self.style(style);
+        writeln!(self.out, "\n  {on}{}{off} ({count}{time}){meaning}", group.title)?;
         for lines in group.entries.iter().take(examples) {
             for line in lines {
                 writeln!(self.out, "      {line}")?;
@@ -429,14 +414,24 @@ impl<W: Write> Text<W> {
         )
     }
 
+    /// Prints the heading of a part.
+    fn heading(&mut self, words: &str) -> io::Result<()> {
+        let (on, off) = self.style(BOLD);
+        writeln!(self.out, "\n{on}{words}{off}")
+    }
+
     /// Returns what switches the colour of a verdict on and off.
     fn paint(&self, verdict: Verdict) -> (&'static str, &'static str) {
-        match (self.colour, verdict) {
-            (false, _) => ("", ""),
-            (true, Verdict::Proven) => ("\u{1b}[1;32m", "\u{1b}[0m"),
-            (true, Verdict::Contradicted) => ("\u{1b}[1;31m", "\u{1b}[0m"),
-            (true, _) => ("\u{1b}[1;33m", "\u{1b}[0m"),
-        }
+        self.style(match verdict {
+            Verdict::Proven => "\u{1b}[1;32m",
+            Verdict::Contradicted => "\u{1b}[1;31m",
+            Verdict::NotProven | Verdict::NothingFound => "\u{1b}[1;33m",
+        })
+    }
+
+    /// Returns what switches a style on and off.
+    fn style(&self, style: &'static str) -> (&'static str, &'static str) {
+        if self.colour { (style, "\u{1b}[0m") } else { ("", "") }
     }
 
     /// Prints how the objects are stored, as far as the store reported it.
@@ -445,7 +440,7 @@ impl<W: Write> Text<W> {
         if lines.is_empty() {
             return Ok(());
         }
-        writeln!(self.out, "\nHow the objects are stored:")?;
+        self.heading("How the objects are stored:")?;
         for line in lines {
             writeln!(self.out, "  - {line}")?;
         }
@@ -509,7 +504,7 @@ impl<W: Write> Text<W> {
         }
         let next = next_steps(&self.collected, summary);
         if !next.is_empty() {
-            writeln!(self.out, "\nWhat to do next:")?;
+            self.heading("What to do next:")?;
             for step in next {
                 writeln!(self.out, "  - {step}")?;
             }
@@ -533,13 +528,6 @@ fn unvalidated(reason: UnlistedReason) -> Option<String> {
     (reason == UnlistedReason::TrailWithoutValidation).then(|| words.to_owned())
 }
 
-fn has_exceptions(chain: &ChainSummary) -> bool {
-    let (all, verified) = verified(&chain.segments);
-    all != verified
-        || chain.counts.findings() + chain.counts.unverified() > 0
-        || chain.presence != Presence::Present
-}
-
 impl<W: Write + Send> RunReporter for Text<W> {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
         self.collected.take(event);
@@ -558,7 +546,7 @@ impl<W: Write + Send> RunReporter for Text<W> {
         self.not_proven()?;
         self.exceptions()?;
         self.foot(&summary)?;
-        if self.terminal {
+        if self.columns.is_some() {
             self.closing(&summary)?;
         }
         self.out.flush()

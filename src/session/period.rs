@@ -37,10 +37,10 @@ pub(crate) fn period(args: PeriodArgs<'_>) -> Result<Option<RequestedPeriod>, St
     let period = match args {
         PeriodArgs { last: Some(span), .. } => span_seconds(span)
             .map(RequestedPeriod::Last)
-            .ok_or_else(|| unreadable(span, "span, as in `90d`")),
+            .ok_or_else(|| unreadable(span, SPAN_FORMS)),
         PeriodArgs { quarter: Some(name), .. } => quarter(name)
             .map(|(start, end)| RequestedPeriod::From(start, Some(end)))
-            .ok_or_else(|| unreadable(name, "quarter, as in `2026Q3`")),
+            .ok_or_else(|| unreadable(name, "quarter\n\nhint: `2026Q3`")),
         PeriodArgs { start: Some(start), end, .. } => {
             Ok(RequestedPeriod::From(time(start)?, end.map(time).transpose()?))
         }
@@ -88,11 +88,16 @@ impl RequestedPeriod {
 /// A message for the user if the text is not a time.
 pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     parse_time(text).ok_or_else(|| {
-        let text =
-            trailproof_core::vocab::location::excerpt(text, trailproof_core::vocab::budget::SHOWN);
-        format!("cannot read `{text}` as a time")
+        unreadable(
+            text,
+            "time\n\nhint: `2026-07-01`, `2026-07-01T05:00` or `2026-07-01T05:00:00+02:00`; without an \
+             offset it is in UTC",
+        )
     })
 }
+
+/// What a span is, and its forms.
+const SPAN_FORMS: &str = "span\n\nhint: `12h`, `90d`, `13w` or `1y` (365 days)";
 
 fn unreadable(text: &str, what: &str) -> String {
     let text =
@@ -100,12 +105,13 @@ fn unreadable(text: &str, what: &str) -> String {
     format!("cannot read `{text}` as a {what}")
 }
 
-/// Parses `90d`, `12h` or `2w`, digits and one letter, into seconds.
+/// Parses `12h`, `90d`, `2w` or `1y`, digits and one letter, into seconds. A year has 365 days.
 pub(crate) fn span_seconds(text: &str) -> Option<i64> {
     let unit = match text.chars().last()? {
         'h' => HOUR,
         'd' => DAY,
         'w' => 7 * DAY,
+        'y' => 365 * DAY,
         _ => return None,
     };
     let digits = text.get(..text.len() - 1)?;
@@ -154,6 +160,10 @@ mod tests {
             expected("2026-11-18T12:00:00Z", "2026-11-20T12:00:00Z", false)
         );
         assert_eq!(
+            read(PeriodArgs { last: Some("1y"), ..args }),
+            expected("2025-11-20T12:00:00Z", "2026-11-20T12:00:00Z", false)
+        );
+        assert_eq!(
             read(PeriodArgs { quarter: Some("2026Q3"), ..args }),
             expected("2026-07-01T00:00:00Z", "2026-10-01T00:00:00Z", false)
         );
@@ -174,6 +184,8 @@ mod tests {
             (args, "a period is required"),
             (PeriodArgs { last: Some("90"), ..args }, "`90`"),
             (PeriodArgs { last: Some("0d"), ..args }, "`0d`"),
+            (PeriodArgs { last: Some("3m"), ..args }, "`12h`, `90d`, `13w` or `1y`"),
+            (PeriodArgs { start: Some("2026-03"), ..args }, "`2026-07-01T05:00`"),
             (PeriodArgs { last: Some("99999999999999999999d"), ..args }, "span"),
             (PeriodArgs { quarter: Some("2026Q5"), ..args }, "`2026Q5`"),
             (PeriodArgs { quarter: Some("\u{1b}[2J"), ..args }, "\\u{1b}"),

@@ -474,7 +474,9 @@ fn listed(help: &str) -> Vec<String> {
     let lines = commands.lines().take_while(|line| line.starts_with("  "));
     // A description goes on in lines that are indented further.
     let lines = lines.filter(|line| !line.starts_with("   "));
-    lines.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    // `help` prints what is here already.
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
 #[test]

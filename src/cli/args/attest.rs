@@ -1,5 +1,4 @@
 //! The options of `attest`.
-use super::output::ProgressMode;
 use clap::{ArgGroup, Args, Subcommand};
 use std::path::PathBuf;
 
@@ -108,12 +107,6 @@ pub(crate) struct VerifyAttestationArgs {
     /// of its verdict
     #[arg(long, value_name = "RESULT", value_enum)]
     pub(crate) require: Option<Required>,
-    /// Do not print progress to stderr
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// How to report progress on stderr; `--quiet` switches it off
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
-    pub(crate) progress: ProgressMode,
 }
 
 /// Results that `attest verify --require` accepts.

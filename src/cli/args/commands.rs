@@ -1,7 +1,9 @@
 //! The command line as clap parses it. Nothing is interpreted here: help and version always work.
 use super::attest::AttestArgs;
-use super::aws::{AwsArgs, concurrency};
+use super::aws::concurrency;
+use super::console::GlobalArgs;
 use super::events::EventsArgs;
+use super::examples;
 use super::investigate::InvestigateArgs;
 use super::keys::KeysArgs;
 use super::lookup::LookupArgs;
@@ -21,16 +23,10 @@ use trailproof_core::vocab::location::escape;
 
 /// Verify that CloudTrail logs are complete and unchanged
 #[derive(Debug, Parser)]
-#[command(
-    name = "trailproof",
-    version,
-    long_version = long_version(),
-    about,
-    disable_help_subcommand = true
-)]
+#[command(name = "trailproof", version, long_version = long_version(), about)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) aws: AwsArgs,
+    pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -60,38 +56,55 @@ fn version_of(tool: &Tool) -> String {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Validate the log files of a trail: drop-in replacement for `aws cloudtrail validate-logs`
+    #[command(after_help = examples::VALIDATE_LOGS)]
     ValidateLogs(ValidateLogsArgs),
     /// Verify the logs of a bucket or copy: every account, region and trail, in one run
+    #[command(after_help = examples::VERIFY)]
     Verify(VerifyArgs),
     /// Find out whether CloudTrail delivered a file, where and when
+    #[command(after_help = examples::LOOKUP)]
     Lookup(LookupArgs),
     /// Search the events of verified log files; each hit comes with its proof
+    #[command(after_help = examples::EVENTS)]
     Events(EventsArgs),
     /// Find out who did what to the evidence, and write a case folder
+    #[command(after_help = examples::INVESTIGATE)]
     Investigate(Box<InvestigateArgs>),
     /// Regenerate any report from a run record, without the evidence
+    #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),
     /// Cut a run into shards, for a cluster: write the plan of all shards
+    #[command(after_help = examples::PLAN)]
     Plan(PlanArgs),
     /// Verify shards of a plan, and write a record of each
+    #[command(after_help = examples::WORK)]
     Work(WorkArgs),
     /// Make the run record of the records of all shards
+    #[command(after_help = examples::MERGE)]
     Merge(MergeArgs),
     /// Verify what is new since the last step, keep a chain of records, and alert: for a scheduler
+    #[command(after_help = examples::WATCH)]
     Watch(Box<WatchArgs>),
     /// Copy a bucket's digests and log files into a directory, and verify them on the way
+    #[command(after_help = examples::MIRROR, disable_help_subcommand = true)]
     Mirror(MirrorArgs),
     /// Recover deleted and replaced digests and log files from the versions that are left
+    #[command(after_help = examples::RECOVER)]
     Recover(RecoverArgs),
     /// Fetch and check the public keys of digests, to verify without AWS
+    #[command(after_help = examples::KEYS, disable_help_subcommand = true)]
     Keys(KeysArgs),
     /// Check that a trail, its bucket and its key are configured so that logs can be evidence
+    #[command(after_help = examples::TRAIL_CONFIG)]
     TrailConfig(TrailConfigArgs),
     /// Sign the result of a run, or check a signed result
+    #[command(after_help = examples::ATTEST, disable_help_subcommand = true)]
     Attest(AttestArgs),
     /// Make, check and compare packages of evidence for auditors
+    #[command(after_help = examples::PACKAGE, disable_help_subcommand = true)]
     Package(PackageArgs),
     /// Explain a code of an output: its meaning, innocent causes, what to check and what to do
+    #[command(after_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
@@ -162,6 +175,33 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    /// Returns the commands of a text, without the words between them.
+    fn commands(text: &str) -> Vec<String> {
+        let text = text.replace("\\\n", " ");
+        let lines = text.lines().map(str::trim);
+        lines.filter(|line| line.starts_with("trailproof ")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_example_is_a_command_line() {
+        let mut named = std::collections::BTreeSet::new();
+        for text in examples::ALL {
+            assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+            let commands = commands(text);
+            assert!(!commands.is_empty(), "{text}");
+            for line in commands {
+                named.extend(line.split_whitespace().nth(1).map(str::to_owned));
+                if let Err(error) = Cli::try_parse_from(line.split_whitespace()) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+        let program = Cli::command();
+        let all = program.get_subcommands().map(|command| command.get_name().to_owned());
+        let without: Vec<String> = all.filter(|name| !named.contains(name)).collect();
+        assert_eq!(without, ["completions", "man"]);
     }
 
     #[test]

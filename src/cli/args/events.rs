@@ -1,6 +1,5 @@
 //! The options of `events`.
 use super::aws::concurrency;
-use super::output::ProgressMode;
 use super::selection::Selection;
 use clap::Args;
 use std::path::PathBuf;
@@ -75,12 +74,6 @@ pub(crate) struct EventsArgs {
     /// Format of the events
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = EventsFormat::Text)]
     pub(crate) format: EventsFormat,
-    /// Do not print progress and the request summary to stderr
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// How to report progress on stderr; `--quiet` switches it off
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
-    pub(crate) progress: ProgressMode,
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,

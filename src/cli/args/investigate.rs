@@ -1,6 +1,5 @@
 //! The options of `investigate`.
 use super::aws::concurrency;
-use super::output::ProgressMode;
 use super::selection::Selection;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -61,12 +60,6 @@ pub(crate) struct InvestigateArgs {
     /// Assert that the copy is complete, so that an object absent from it counts as removed
     #[arg(long)]
     pub(crate) complete_copy: bool,
-    /// Do not print progress and the request summary to stderr
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// How to report progress on stderr; `--quiet` switches it off
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
-    pub(crate) progress: ProgressMode,
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,

@@ -1,5 +1,4 @@
 //! The options of `lookup`.
-use super::output::ProgressMode;
 use super::selection::Selection;
 use clap::Args;
 use std::path::PathBuf;
@@ -42,10 +41,4 @@ pub(crate) struct LookupArgs {
     /// Format of the answers
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LookupFormat::Text)]
     pub(crate) format: LookupFormat,
-    /// Do not print progress and the request summary to stderr
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// How to report progress on stderr; `--quiet` switches it off
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
-    pub(crate) progress: ProgressMode,
 }

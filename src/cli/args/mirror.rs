@@ -1,6 +1,6 @@
 //! The options of `mirror`.
 use super::aws::concurrency;
-use super::output::{Format, OutputArgs, ProgressMode, RecordArgs};
+use super::output::{Format, OutputArgs, RecordArgs};
 use super::selection::Selection;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -50,12 +50,6 @@ pub(crate) struct CopyOptions {
     /// Format of the report on stdout
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Do not print progress and the summaries to stderr
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// How to report progress on stderr; `--quiet` switches it off
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
-    pub(crate) progress: ProgressMode,
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,

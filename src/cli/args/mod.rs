@@ -2,7 +2,9 @@
 pub(super) mod attest;
 pub(super) mod aws;
 pub(super) mod commands;
+pub(super) mod console;
 pub(super) mod events;
+mod examples;
 pub(super) mod investigate;
 pub(super) mod keys;
 pub(super) mod lookup;

@@ -13,19 +13,6 @@ pub(crate) enum Format {
     Jsonl,
 }
 
-/// When to report progress on stderr.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum ProgressMode {
-    /// A line if stderr is a terminal, otherwise only wait messages
-    Auto,
-    /// A line, repeated every ten seconds if stderr is not a terminal
-    Always,
-    /// Only wait messages
-    Never,
-    /// One JSON object per second, on a line of its own
-    Json,
-}
-
 /// Reports that a run writes into files, in addition to the report on stdout.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Additional outputs")]

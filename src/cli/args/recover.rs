@@ -1,7 +1,6 @@
 //! The options of `recover`.
 use super::aws::concurrency;
 use super::lookup::LookupFormat;
-use super::output::ProgressMode;
 use super::selection::Selection;
 use clap::Args;
 use std::path::PathBuf;
@@ -27,12 +26,6 @@ pub(crate) struct RecoverArgs {
     /// Format of the report on stdout
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LookupFormat::Text)]
     pub(crate) format: LookupFormat,
-    /// Do not print progress and the request summary to stderr
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// How to report progress on stderr; `--quiet` switches it off
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
-    pub(crate) progress: ProgressMode,
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,

@@ -1,6 +1,5 @@
 //! The options of `plan`, `work` and `merge`.
 use super::aws::concurrency;
-use super::output::ProgressMode;
 use super::verify::EvidenceArgs;
 use clap::Args;
 use std::path::PathBuf;
@@ -16,12 +15,6 @@ pub(crate) struct PlanArgs {
     /// File to write the plan to
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Do not print progress and the request summary to stderr
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// How to report progress on stderr; `--quiet` switches it off
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
-    pub(crate) progress: ProgressMode,
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,
@@ -49,12 +42,6 @@ pub(crate) struct WorkArgs {
     /// Files of public keys, if they are not where they were when the plan was made (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) public_keys: Vec<PathBuf>,
-    /// Do not print progress, wait messages or the request summary to stderr
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// How to report progress on stderr; `--quiet` switches it off
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
-    pub(crate) progress: ProgressMode,
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,

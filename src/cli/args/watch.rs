@@ -1,6 +1,6 @@
 //! The options of `watch`.
 use super::aws::concurrency;
-use super::output::{MetricsArgs, ProgressMode};
+use super::output::MetricsArgs;
 use super::verify::EvidenceArgs;
 use crate::session::period::span_seconds;
 use clap::Args;
@@ -36,12 +36,6 @@ pub(crate) struct WatchArgs {
     /// Format of the result on stdout
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = WatchFormat::Text)]
     pub(crate) format: WatchFormat,
-    /// Print nothing but alerts and errors
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// How to report progress on stderr; `--quiet` switches it off
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
-    pub(crate) progress: ProgressMode,
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,

@@ -1,5 +1,5 @@
 //! `verify --dry-run`: estimates a run from listings alone.
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::verify::VerifyArgs;
 use crate::cli::terminal::interrupt::unless_interrupted;
 use crate::cli::terminal::progress::Progress;
@@ -29,8 +29,8 @@ const NAMED: usize = 10;
 
 /// Runs the command and returns the exit status: 0; 3 if a part could not be listed; 4 if nothing
 /// was found. The status is no verdict on the evidence, because nothing is verified.
-pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
-    match unless_interrupted(attempt(aws, args)).await {
+pub(crate) async fn run(global: &GlobalArgs, args: &VerifyArgs) -> ExitStatus {
+    match unless_interrupted(attempt(global, args)).await {
         Err(signal) => signal,
         Ok(ended) => ended
             .and_then(|(text, status)| print_result(text.as_bytes(), status))
@@ -38,12 +38,12 @@ pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
     }
 }
 
-async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus), Refusal> {
+async fn attempt(global: &GlobalArgs, args: &VerifyArgs) -> Result<(String, ExitStatus), Refusal> {
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let request = VerifyRequest::of_verify(args, now())?;
     let session =
-        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+        Session::open(&global.aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
     let survey = survey(&session.plan, &session.source).await;
     progress.stop();
     session.remarks();

@@ -1,5 +1,5 @@
 //! `trailproof events`: searches verified log files for events.
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::events::{EventsArgs, EventsFormat, FilterArgs};
 use crate::cli::args::selection::Selection;
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -28,9 +28,9 @@ use trailproof_core::vocab::location::{ObjectLocation, excerpt, shell_word};
 use trailproof_core::vocab::time::Timestamp;
 
 /// Runs the command and returns the exit status.
-pub(crate) async fn run(aws: &AwsArgs, args: &EventsArgs) -> ExitStatus {
+pub(crate) async fn run(global: &GlobalArgs, args: &EventsArgs) -> ExitStatus {
     let mut last = None;
-    match unless_interrupted(attempt(aws, args, &mut last)).await {
+    match unless_interrupted(attempt(global, args, &mut last)).await {
         Err(signal) => {
             if let Some(last) = last {
                 print_to_stderr(&format!(
@@ -46,7 +46,7 @@ pub(crate) async fn run(aws: &AwsArgs, args: &EventsArgs) -> ExitStatus {
 }
 
 async fn attempt(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     args: &EventsArgs,
     last: &mut Option<ObjectLocation>,
 ) -> Result<ExitStatus, Refusal> {
@@ -54,7 +54,7 @@ async fn attempt(
     let after = args.after.as_deref().map(log_file).transpose()?;
     let record = record_at(args)?;
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let (request, checked) = match &record {
         Some(path) => {
             let checked = check_whole(path, |_| {})?;
@@ -73,7 +73,7 @@ async fn attempt(
     request.concurrency = args.concurrency;
     let local = matches!(request.place, Some(Location::Directory(_)));
     let session =
-        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+        Session::open(&global.aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
     let from = match (record, checked) {
         (Some(path), Some(checked)) => {
             check_same_bucket(&checked.start, &session.plan.bucket)?;
@@ -109,7 +109,7 @@ async fn attempt(
         summary(&searched).iter().for_each(|line| print_to_stderr(line));
     }
     if let Some(billed) = &session.billed {
-        print_request_summary(args.quiet, billed);
+        print_request_summary(global.console.quiet, billed);
     }
     Ok(status(&searched))
 }

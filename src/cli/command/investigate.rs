@@ -2,7 +2,7 @@
 use super::recover::{VersionsSeen, look_at_versions};
 use crate::aws::caller::is_of_aws;
 use crate::aws::config::{AwsConfig, Service};
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::investigate::{HistoryMode, InvestigateArgs};
 use crate::cli::args::selection::Selection;
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -44,15 +44,15 @@ use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Runs the command and returns the exit status: that of the verdict on the evidence as it lies
 /// there.
-pub(crate) async fn run(aws: &AwsArgs, args: &InvestigateArgs) -> ExitStatus {
-    match unless_interrupted(attempt(aws, args)).await {
+pub(crate) async fn run(global: &GlobalArgs, args: &InvestigateArgs) -> ExitStatus {
+    match unless_interrupted(attempt(global, args)).await {
         Err(signal) => signal,
         Ok(Ok(status)) => status,
         Ok(Err(refusal)) => refusal.print(),
     }
 }
 
-async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Refusal> {
+async fn attempt(global: &GlobalArgs, args: &InvestigateArgs) -> Result<ExitStatus, Refusal> {
     folder::check_new(&args.case)?;
     let lookback = span_seconds(&args.lookback).ok_or_else(|| {
         Refusal::usage(format!(
@@ -68,7 +68,7 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
         )));
     }
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let mut facts = RecordFacts::default();
     let mut unproven = Affected::default();
     let began = now();
@@ -90,7 +90,7 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
     folder::check_outside(&args.case, &directories)?;
     let local = matches!(request.place, Some(Location::Directory(_)));
     let mut session =
-        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+        Session::open(&global.aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
     session.plan.workload = progress.workload();
     let (record, checked, made) = match checked {
         Some(checked) => {
@@ -111,7 +111,7 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
         // A location of the evidence elsewhere has no versions of what was delivered.
         [read] if read.kind == ReadKind::Bucket && !(given && args.location.is_some()) => {
             let options = (args.public_keys.as_slice(), args.concurrency);
-            look_at_versions(aws, &checked.start, &unproven, options, &progress).await?
+            look_at_versions(global, &checked.start, &unproven, options, &progress).await?
         }
         _ => None,
     };
@@ -123,10 +123,10 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
     let period = Period { start: period.start.plus(-lookback), ..period };
     let mut also = Vec::new();
     for location in &args.also {
-        also.push(open_also(aws, args, location, period, began).await?);
+        also.push(open_also(global, args, location, period, began).await?);
     }
     let history = match args.event_history {
-        Some(mode) => Some(ask_history(aws, mode, began).await?),
+        Some(mode) => Some(ask_history(global, mode, began).await?),
         None => None,
     };
     let (access, access_capped) = access_logs::read(&args.access_logs, &bucket)?;
@@ -173,7 +173,7 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
     session.remarks();
     session.warn_clock_skew();
     if let Some(billed) = &session.billed {
-        print_request_summary(args.quiet, billed);
+        print_request_summary(global.console.quiet, billed);
     }
     let page = args.case.join("report.html");
     let mut words = text(&case);
@@ -184,7 +184,7 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
 
 /// Opens the evidence of another trail.
 async fn open_also(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     args: &InvestigateArgs,
     location: &str,
     period: Period,
@@ -205,7 +205,7 @@ async fn open_also(
     let local = matches!(request.place, Some(Location::Directory(_)));
     let counts = Arc::default();
     let session =
-        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+        Session::open(&global.aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
     Ok(Also {
         location: location.to_owned(),
         source: Arc::clone(&session.source),
@@ -217,11 +217,11 @@ async fn open_also(
 
 /// Prepares to ask Event history.
 async fn ask_history(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     mode: HistoryMode,
     now: Timestamp,
 ) -> Result<AskHistory, Refusal> {
-    let config = AwsConfig::load(aws.access());
+    let config = AwsConfig::load(global.aws.access());
     let config = config.await.map_err(|error| Refusal::not_started(error.to_string()))?;
     let endpoint = config.endpoint(Service::CloudTrail);
     // A server of one's own has limits of its own.

@@ -3,7 +3,7 @@
 //! A file is identified by the hash of its content. A proven digest that names the hash records
 //! where and when the file was delivered; the object at that key may have changed since. A proven
 //! digest that names the file's name with a different hash shows that the file was changed.
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::lookup::{LookupArgs, LookupFormat};
 use crate::cli::terminal::interrupt::unless_interrupted;
 use crate::cli::terminal::progress::Progress;
@@ -33,18 +33,18 @@ use trailproof_core::vocab::location::excerpt;
 const NOTED: usize = 20;
 
 /// Runs the command and returns the exit status.
-pub(crate) async fn run(aws: &AwsArgs, args: &LookupArgs) -> ExitStatus {
+pub(crate) async fn run(global: &GlobalArgs, args: &LookupArgs) -> ExitStatus {
     let counts = Arc::default();
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let mut state = None;
-    let work = attempt(aws, args, &counts, &mut progress, &mut state);
+    let work = attempt(global, args, &counts, &mut progress, &mut state);
     match unless_interrupted(work).await {
         Err(signal) => {
             progress.interrupted(Some(
                 "`--start-time`, `--account` and `--region` narrow the search; the same command \
                  starts again",
             ));
-            if let Some((files, found)) = state.filter(|_| !args.quiet) {
+            if let Some((files, found)) = state.filter(|_| !global.console.quiet) {
                 note_delivered(&files, &found);
             }
             signal
@@ -75,7 +75,7 @@ fn note_delivered(files: &[LookupFile], found: &Found) {
 
 /// Looks up the files. `state` holds them and what was found, for a lookup that is interrupted.
 async fn attempt(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     args: &LookupArgs,
     counts: &Arc<Counts>,
     progress: &mut Progress,
@@ -89,7 +89,7 @@ async fn attempt(
     // Only digests show what was delivered.
     request.unlisted = false;
     let mut session =
-        Session::open(&aws.access(), request, counts, CallerLookup::Skipped, None).await?;
+        Session::open(&global.aws.access(), request, counts, CallerLookup::Skipped, None).await?;
     session.plan.workload = progress.workload();
     let targets = Arc::new(targets(&files));
     let (files, found) = state.insert((files, Found::new(Arc::clone(&targets))));
@@ -103,7 +103,7 @@ async fn attempt(
     session.remarks();
     session.warn_clock_skew();
     if let Some(billed) = &session.billed {
-        print_request_summary(args.quiet, billed);
+        print_request_summary(global.console.quiet, billed);
     }
     let searched = searched(&summary, found);
     let complete = searched.is_complete();

@@ -5,6 +5,8 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
 use crate::report::advice::Topic;
 use clap::{Command, CommandFactory as _};
+use clap_mangen::roff::{Roff, roman};
+use std::io;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::excerpt;
 
@@ -28,10 +30,66 @@ pub(crate) fn page(args: &ManArgs) -> ExitStatus {
         return Refusal::usage(words).print();
     };
     let mut text = Vec::new();
-    let page = clap_mangen::Man::new(command.clone());
-    match page.render(&mut text) {
+    match render(command, &program, &mut text) {
         Ok(()) => print(&text),
         Err(error) => Refusal::stdout_lost(&error).print(),
+    }
+}
+
+/// The page of the book about exit statuses, which is made from the code.
+const EXIT_STATUSES: &str = include_str!("../../../docs/src/reference/exit-status.md");
+
+/// Writes the page of a command of `program`, with the sections that readers of manuals look for.
+fn render(command: &Command, program: &Command, out: &mut Vec<u8>) -> io::Result<()> {
+    let page = clap_mangen::Man::new(command.clone());
+    page.render_title(out)?;
+    page.render_name_section(out)?;
+    page.render_synopsis_section(out)?;
+    page.render_description_section(out)?;
+    page.render_options_section(out)?;
+    if command.has_subcommands() {
+        page.render_subcommands_section(out)?;
+    }
+    let mut rest = Roff::new();
+    if let Some(examples) = command.get_after_help() {
+        let examples = examples.to_string();
+        rest.control("SH", ["EXAMPLES"]).control("nf", []);
+        let lines = examples.lines().filter(|line| *line != "Examples:");
+        lines.for_each(|line| {
+            rest.text([roman(line.strip_prefix("  ").unwrap_or(line))]);
+        });
+        rest.control("fi", []);
+    }
+    rest.control("SH", ["EXIT STATUS"]);
+    for line in EXIT_STATUSES.lines() {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let &[status, meaning] = cells.as_slice() else { continue };
+        if status.starts_with(|first: char| first.is_ascii_digit()) {
+            rest.control("TP", []).text([roman(status)]).text([roman(meaning.replace('`', ""))]);
+        }
+    }
+    rest.control("SH", ["ENVIRONMENT"]);
+    rest.text([roman(
+        "Credentials, regions, endpoints and certificates come from the same variables and files as \
+         those of the AWS CLI: AWS_PROFILE, AWS_CONFIG_FILE, AWS_ENDPOINT_URL and so on. NO_COLOR and \
+         CLICOLOR_FORCE decide about colour.",
+    )]);
+    rest.control("SH", ["SEE ALSO"]);
+    let above = program.get_name().to_owned();
+    let names = program.get_subcommands().filter_map(Command::get_display_name);
+    let others = names.filter(|name| command.get_display_name() != Some(*name));
+    let pages: Vec<String> = [above.as_str()]
+        .into_iter()
+        .chain(others)
+        .filter(|name| Some(*name) != command.get_display_name() && *name != "trailproof-help")
+        .map(|name| format!("{name}(1)"))
+        .collect();
+    rest.text([roman(pages.join(", "))]);
+    rest.to_writer(out)?;
+    // Only the program itself has a version.
+    match command.get_version().or_else(|| command.get_long_version()) {
+        Some(_) => page.render_version_section(out),
+        None => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 //! It runs `verify` over a source that keeps whatever is read. A second pass then copies the
 //! objects that the verification did not need, and the public keys.
 use super::{mirror_check, mirror_dry_run};
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::mirror::{CopyArgs, CopyOptions, MirrorArgs, MirrorCommand};
 use crate::cli::output::environment::{agent, without_secret};
 use crate::cli::output::outputs::Outputs;
@@ -58,13 +58,13 @@ impl From<MirrorError> for Refusal {
 }
 
 /// Runs the command and returns the exit status.
-pub(crate) async fn run(aws: &AwsArgs, args: &MirrorArgs) -> ExitStatus {
+pub(crate) async fn run(global: &GlobalArgs, args: &MirrorArgs) -> ExitStatus {
     match (&args.command, &args.copy) {
         (Some(MirrorCommand::Check(args)), _) => mirror_check::run(args),
         (None, Some(copy)) if args.options.dry_run => {
-            mirror_dry_run::run(aws, copy, &args.options).await
+            mirror_dry_run::run(global, copy, &args.options).await
         }
-        (None, Some(to_copy)) => copy(aws, to_copy, &args.options).await,
+        (None, Some(to_copy)) => copy(global, to_copy, &args.options).await,
         (None, None) => Refusal::usage("a location and a directory are required").print(),
     }
 }
@@ -76,16 +76,17 @@ struct Ended {
     finished: Finished,
 }
 
-async fn copy(aws: &AwsArgs, what: &CopyArgs, args: &CopyOptions) -> ExitStatus {
-    let mut outputs = match Outputs::new(args.format, &args.record, &args.outputs) {
+async fn copy(global: &GlobalArgs, what: &CopyArgs, args: &CopyOptions) -> ExitStatus {
+    let mut outputs = match Outputs::new(&global.console, args.format, &args.record, &args.outputs)
+    {
         Ok(outputs) => outputs,
         Err(refusal) => return refusal.print(),
     };
     let began = now();
     let mut mirror = None;
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
-    let work = attempt(aws, (what, args), &mut outputs, &mut mirror, (began, &mut progress));
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
+    let work = attempt(global, (what, args), &mut outputs, &mut mirror, (began, &mut progress));
     let ended = unless_interrupted(work).await;
     progress.stop();
     if ended.is_err() && mirror.is_none() {
@@ -202,7 +203,7 @@ fn interrupted(mirror: &MirrorWriter) {
 }
 
 async fn attempt(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     (what, args): (&CopyArgs, &CopyOptions),
     outputs: &mut Outputs,
     begun: &mut Option<MirrorWriter>,
@@ -230,7 +231,8 @@ async fn attempt(
     // The custody log names the caller.
     let caller = CallerLookup::Requested;
     let counts = progress.counts();
-    let mut run = Session::open(&aws.access(), request, &counts, caller, Some(mirror)).await?;
+    let mut run =
+        Session::open(&global.aws.access(), request, &counts, caller, Some(mirror)).await?;
     let copying = run.copying.take().ok_or_else(|| Refusal::usage("a bucket is needed"))?;
     // The session has read digests to find out where they were delivered.
     copying.begin_judging();
@@ -304,11 +306,11 @@ async fn attempt(
     }
     let finished = mirror.finish().await;
     run.warn_clock_skew();
-    if !args.quiet {
+    if !global.console.quiet {
         emit(what, &finished, mirror.copied());
     }
     if let Some(billed) = &run.billed {
-        print_request_summary(args.quiet, billed);
+        print_request_summary(global.console.quiet, billed);
     }
     Ok(Ended { verdict: Some(verdict), finished })
 }

@@ -1,5 +1,5 @@
 //! `mirror --dry-run`: what a mirror would copy, and whether it fits, from listings alone.
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::mirror::{CopyArgs, CopyOptions};
 use crate::cli::args::output::Format;
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -23,15 +23,15 @@ use trailproof_core::vocab::location::escape;
 
 /// Runs the command and returns the exit status: 0; 3 if a part could not be listed; 4 if nothing
 /// was found; 6 if it does not fit, as the run itself would end.
-pub(super) async fn run(aws: &AwsArgs, what: &CopyArgs, args: &CopyOptions) -> ExitStatus {
-    match unless_interrupted(attempt(aws, what, args)).await {
+pub(super) async fn run(global: &GlobalArgs, what: &CopyArgs, args: &CopyOptions) -> ExitStatus {
+    match unless_interrupted(attempt(global, what, args)).await {
         Err(signal) => signal,
         Ok(ended) => ended.unwrap_or_else(|refusal| refusal.print()),
     }
 }
 
 async fn attempt(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     what: &CopyArgs,
     args: &CopyOptions,
 ) -> Result<ExitStatus, Refusal> {
@@ -39,14 +39,14 @@ async fn attempt(
         return Err(Refusal::usage("a dry run has the formats `text` and `json`"));
     }
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let mut request = VerifyRequest::read(Some(&what.location), &args.selection, now())?;
     request.concurrency = args.concurrency;
     let (bucket, prefix) = request.bucket_to_copy()?;
     MirrorWriter::check(&what.directory, &bucket, &prefix)?;
     let mirror = mirror(&what.directory)?;
     let session =
-        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+        Session::open(&global.aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
     let plan = &session.plan;
     let space = Space::of(&what.directory).ok();
     let block = space.map_or(1, |space| space.block);

@@ -3,7 +3,7 @@ use super::attest::files::verifying_key;
 use super::attest::signer::Signer;
 use super::package_runs::{self as runs, Made};
 use crate::attest::key::VerifyingKey;
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::package::{
     CompareArgs, CreateArgs, PackageArgs, PackageCheckArgs, PackageCommand, PackageFormat,
 };
@@ -27,9 +27,9 @@ use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::{escape, excerpt};
 
 /// Runs the command and returns the exit status.
-pub(crate) async fn run(aws: &AwsArgs, args: &PackageArgs) -> ExitStatus {
+pub(crate) async fn run(global: &GlobalArgs, args: &PackageArgs) -> ExitStatus {
     let ended = match &args.command {
-        PackageCommand::Create(args) => run_create(aws, args).await,
+        PackageCommand::Create(args) => run_create(global, args).await,
         PackageCommand::Check(args) => interruptible(async { run_check(args) }).await,
         PackageCommand::Compare(args) => interruptible(async { run_compare(args) }).await,
     };
@@ -84,18 +84,18 @@ fn request(args: &CreateArgs) -> Result<PackageRequest, Refusal> {
     Ok(request)
 }
 
-async fn run_create(aws: &AwsArgs, args: &CreateArgs) -> Result<ExitStatus, Refusal> {
-    let ready = match unless_interrupted(ready(aws, args)).await {
+async fn run_create(global: &GlobalArgs, args: &CreateArgs) -> Result<ExitStatus, Refusal> {
+    let ready = match unless_interrupted(ready(global, args)).await {
         Ok(ready) => ready?,
         Err(signal) => return Ok(signal),
     };
-    let Ready { mut request, target, aws, signer, attestation_key } = ready;
+    let Ready { mut request, target, global, signer, attestation_key } = ready;
     // The commands end by themselves on a signal, each in its way.
     let made = match request.runs.is_empty() {
         true => None,
         false => {
             let signer = signer.as_ref();
-            match runs::run(&aws, &mut request, &target, args.reproducible, signer).await? {
+            match runs::run(&global, &mut request, &target, args.reproducible, signer).await? {
                 Made::All(made) => Some(made),
                 Made::Ended(status) => return Ok(status),
             }
@@ -117,18 +117,18 @@ async fn run_create(aws: &AwsArgs, args: &CreateArgs) -> Result<ExitStatus, Refu
 struct Ready {
     request: PackageRequest,
     target: PathBuf,
-    aws: AwsArgs,
+    global: GlobalArgs,
     signer: Option<(Signer, VerifyingKey)>,
     attestation_key: Option<VerifyingKey>,
 }
 
-async fn ready(aws: &AwsArgs, args: &CreateArgs) -> Result<Ready, Refusal> {
+async fn ready(global: &GlobalArgs, args: &CreateArgs) -> Result<Ready, Refusal> {
     let mut request = request(args)?;
     let key = request.key.clone().filter(|_| args.kms.is_none());
     // Keys are read first: a package that cannot be signed is not made.
     let signer = match key.is_some() || args.kms.is_some() {
         true => {
-            let signer = Signer::find(aws, key.as_deref(), args.kms.as_deref()).await?;
+            let signer = Signer::find(&global.aws, key.as_deref(), args.kms.as_deref()).await?;
             let public = signer.public().await?;
             Some((signer, public))
         }
@@ -136,12 +136,12 @@ async fn ready(aws: &AwsArgs, args: &CreateArgs) -> Result<Ready, Refusal> {
     };
     let attestation_key = request.attestation_key.as_deref().map(verifying_key).transpose()?;
     let mut target = args.to.clone();
-    let mut aws = aws.clone();
+    let mut global = global.clone();
     if let Some(path) = args.config.as_deref().filter(|_| !request.runs.is_empty()) {
         let moved = std::path::absolute(&target).and_then(|absolute| {
             target = absolute;
             request.make_absolute()?;
-            if let Some(bundle) = &mut aws.ca_bundle {
+            if let Some(bundle) = &mut global.aws.ca_bundle {
                 *bundle = std::path::absolute(&*bundle)?;
             }
             // Paths among the arguments are relative to the file, as all others in it.
@@ -151,7 +151,7 @@ async fn ready(aws: &AwsArgs, args: &CreateArgs) -> Result<Ready, Refusal> {
             .map_err(|error| Refusal::not_started(format!("cannot change the folder: {error}")))?;
         check_before_runs(&request, &target, args.force)?;
     }
-    Ok(Ready { request, target, aws, signer, attestation_key })
+    Ok(Ready { request, target, global, signer, attestation_key })
 }
 
 async fn pack(

@@ -6,6 +6,7 @@ use super::{trail_config, verify};
 use crate::attest::key::VerifyingKey;
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::commands::{Cli, Command};
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::trail_config::{ConfigFormat, TrailConfigArgs};
 use crate::cli::args::verify::VerifyArgs;
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -35,7 +36,7 @@ pub(super) enum Made {
 ///
 /// Arguments are invalid, a configuration cannot be checked, or a result cannot be written.
 pub(super) async fn run(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     request: &mut PackageRequest,
     target: &Path,
     reproducible: bool,
@@ -49,16 +50,16 @@ pub(super) async fn run(
     })?;
     let runs = std::mem::take(&mut request.runs);
     // All arguments are read before the first command runs, which may take hours.
-    let run = runs.verify.map(|arguments| verify_of(aws, &arguments)).transpose()?;
+    let run = runs.verify.map(|arguments| verify_of(global, &arguments)).transpose()?;
     let configs = runs.trail_config.iter().enumerate();
     let configs: Vec<Config> =
-        configs.map(|(at, run)| config_of(aws, at, run)).collect::<Result<_, _>>()?;
-    if let Some((aws, mut args, command)) = run {
+        configs.map(|(at, run)| config_of(&global.aws, at, run)).collect::<Result<_, _>>()?;
+    if let Some((global, mut args, command)) = run {
         let record = made.path().join("record.jsonl.zst");
         args.record.record = Some(record.clone());
         args.record.reproducible |= reproducible;
         print_to_stderr(&format!("running `{command}`"));
-        let status = verify::run(&aws, &args).await;
+        let status = verify::run(&global, &args).await;
         let judged = matches!(
             status,
             ExitStatus::Success | ExitStatus::Contradicted | ExitStatus::NotProven
@@ -117,9 +118,9 @@ struct Config {
 }
 
 fn verify_of(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     arguments: &[String],
-) -> Result<(AwsArgs, VerifyArgs, String), Refusal> {
+) -> Result<(GlobalArgs, VerifyArgs, String), Refusal> {
     let wrong = |why: &str| Refusal::usage(format!("cannot use `run.verify`: {why}"));
     let (cli, command) = parsed("verify", arguments).map_err(|why| wrong(&why))?;
     match cli.command {
@@ -131,7 +132,7 @@ fn verify_of(
             Err(wrong("it names an output, and the package has the reports"))
         }
         Command::Verify(args) if args.dry_run => Err(wrong("`--dry-run` verifies nothing")),
-        Command::Verify(args) => Ok((cli.aws.or(aws), args, command)),
+        Command::Verify(args) => Ok((cli.global.or(global), args, command)),
         _ => Err(wrong("it is a different command")),
     }
 }
@@ -151,7 +152,7 @@ fn config_of(aws: &AwsArgs, at: usize, arguments: &[String]) -> Result<Config, R
     if args.evidence_script {
         return Err(wrong("`--evidence-script` checks nothing"));
     }
-    Ok(Config { aws: cli.aws.or(aws), args, command })
+    Ok(Config { aws: cli.global.aws.or(aws), args, command })
 }
 
 /// Parses arguments as the command line does. Also returns that command line, in the words of a shell.

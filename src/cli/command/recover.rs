@@ -4,7 +4,7 @@
 //! what they prove. A third one over the same view, without what nothing proves, makes the mirror.
 //! Nothing is written to the bucket.
 use super::mirror::key_spans;
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::lookup::LookupFormat;
 use crate::cli::args::recover::RecoverArgs;
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -39,8 +39,8 @@ use trailproof_core::record::{ReadVersions, RunEvent, RunStart};
 use trailproof_core::vocab::location::escape;
 
 /// Runs the command and returns the exit status.
-pub(crate) async fn run(aws: &AwsArgs, args: &RecoverArgs) -> ExitStatus {
-    match unless_interrupted(attempt(aws, args)).await {
+pub(crate) async fn run(global: &GlobalArgs, args: &RecoverArgs) -> ExitStatus {
+    match unless_interrupted(attempt(global, args)).await {
         Err(signal) => signal,
         Ok(ended) => ended
             .and_then(|report| print(&report, args.format))
@@ -57,7 +57,7 @@ fn print(report: &RecoverReport, format: LookupFormat) -> Result<ExitStatus, Ref
     print_result(&bytes, verdict.into())
 }
 
-async fn attempt(aws: &AwsArgs, args: &RecoverArgs) -> Result<RecoverReport, Refusal> {
+async fn attempt(global: &GlobalArgs, args: &RecoverArgs) -> Result<RecoverReport, Refusal> {
     if let Some(to) = &args.to
         && std::fs::symlink_metadata(to).is_ok()
     {
@@ -65,7 +65,7 @@ async fn attempt(aws: &AwsArgs, args: &RecoverArgs) -> Result<RecoverReport, Ref
         return Err(Refusal::usage(format!("`{shown}` exists\n\nhint: name a new directory")));
     }
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let first = match Path::new(&args.evidence).is_file() {
         true if args.selection.is_typed() => {
             return Err(Refusal::usage(
@@ -74,7 +74,7 @@ async fn attempt(aws: &AwsArgs, args: &RecoverArgs) -> Result<RecoverReport, Ref
             ));
         }
         true => recorded(Path::new(&args.evidence))?,
-        false => verified(aws, args, &counts, &progress).await?,
+        false => verified(global, args, &counts, &progress).await?,
     };
     let (Some(start), Some(summary)) = (&first.start, &first.summary) else {
         return Err(Refusal::not_started("the record has no result"));
@@ -89,7 +89,7 @@ async fn attempt(aws: &AwsArgs, args: &RecoverArgs) -> Result<RecoverReport, Ref
         written: None,
     };
     let options = (args.public_keys.as_slice(), args.concurrency);
-    let Some(look) = look_at_versions(aws, start, &first, options, &progress).await? else {
+    let Some(look) = look_at_versions(global, start, &first, options, &progress).await? else {
         progress.stop();
         return Ok(report);
     };
@@ -103,7 +103,7 @@ async fn attempt(aws: &AwsArgs, args: &RecoverArgs) -> Result<RecoverReport, Ref
     progress.stop();
     session.warn_clock_skew();
     if let Some(billed) = &session.billed {
-        print_request_summary(args.quiet, billed);
+        print_request_summary(global.console.quiet, billed);
     }
     Ok(report)
 }
@@ -122,7 +122,7 @@ pub(super) struct VersionsSeen {
 /// Looks at the versions of what a run did not prove; `None` if it proved everything. `options` are
 /// the files of public keys and the limit of concurrent requests.
 pub(super) async fn look_at_versions(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     start: &RunStart,
     first: &Affected,
     (public_keys, concurrency): (&[PathBuf], Option<usize>),
@@ -140,7 +140,7 @@ pub(super) async fn look_at_versions(
     request.trust_keys(public_keys)?;
     let counts = progress.counts();
     let session =
-        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+        Session::open(&global.aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
     let Some(view) = session.view.clone() else {
         return Err(Refusal::usage("only a bucket has versions"));
     };
@@ -166,7 +166,7 @@ fn recorded(path: &Path) -> Result<Affected, Refusal> {
 
 /// Verifies the location, and returns what that did not prove.
 async fn verified(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     args: &RecoverArgs,
     counts: &Arc<Counts>,
     progress: &Progress,
@@ -175,7 +175,7 @@ async fn verified(
     request.concurrency = args.concurrency;
     request.trust_keys(&args.public_keys)?;
     let session =
-        Session::open(&aws.access(), request, counts, CallerLookup::Skipped, None).await?;
+        Session::open(&global.aws.access(), request, counts, CallerLookup::Skipped, None).await?;
     let mut affected = Affected::default();
     let (source, keys) = (Arc::clone(&session.source), Arc::clone(&session.keys));
     verify(&session.plan, source, keys, &mut |event| {

@@ -2,6 +2,7 @@
 //!
 //! The record is read twice: first to check that it is complete, in order and consistent, then to
 //! report it, so that nothing is reported from a damaged record.
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::output::ReplayArgs;
 use crate::cli::output::outputs::Outputs;
 use crate::console::exit::ExitStatus;
@@ -15,11 +16,12 @@ use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::location::escape;
 
 /// Runs the command and returns the exit status.
-pub(crate) fn run(args: &ReplayArgs) -> ExitStatus {
-    let mut outputs = match Outputs::of_reports(args.format, &args.outputs, &args.record) {
-        Ok(outputs) => outputs,
-        Err(refusal) => return refusal.print(),
-    };
+pub(crate) fn run(global: &GlobalArgs, args: &ReplayArgs) -> ExitStatus {
+    let mut outputs =
+        match Outputs::of_reports(&global.console, args.format, &args.outputs, &args.record) {
+            Ok(outputs) => outputs,
+            Err(refusal) => return refusal.print(),
+        };
     let shown = escape(&args.record.to_string_lossy()).into_owned();
     let bad = |why: &BadRecord| {
         Refusal::not_started(format!("cannot use the record `{shown}`: {why}")).print()

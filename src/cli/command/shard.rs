@@ -1,5 +1,5 @@
 //! `trailproof plan`, `work` and `merge`: one run cut into shards.
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::shard::{MergeArgs, PlanArgs, WorkArgs};
 use crate::cli::terminal::interrupt::unless_interrupted;
 use crate::cli::terminal::progress::Progress;
@@ -40,23 +40,23 @@ const INDEXES: [&str; 3] =
 const NAMED: usize = 10;
 
 /// Runs `plan` and returns the exit status.
-pub(crate) async fn plan(aws: &AwsArgs, args: &PlanArgs) -> ExitStatus {
-    match unless_interrupted(make_plan(aws, args)).await {
+pub(crate) async fn plan(global: &GlobalArgs, args: &PlanArgs) -> ExitStatus {
+    match unless_interrupted(make_plan(global, args)).await {
         Err(signal) => signal,
         Ok(Ok(status)) => status,
         Ok(Err(refusal)) => refusal.print(),
     }
 }
 
-async fn make_plan(aws: &AwsArgs, args: &PlanArgs) -> Result<ExitStatus, Refusal> {
+async fn make_plan(global: &GlobalArgs, args: &PlanArgs) -> Result<ExitStatus, Refusal> {
     check_absent(&args.output, args.force)?;
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let mut request = VerifyRequest::of_evidence(&args.evidence, now())?;
     request.concurrency = args.concurrency;
     let keys = planned_keys(&request, &args.evidence.public_keys)?;
     let skipped = CallerLookup::Skipped;
-    let mut session = Session::open(&aws.access(), request, &counts, skipped, None).await?;
+    let mut session = Session::open(&global.aws.access(), request, &counts, skipped, None).await?;
     let Some(reading) = session.reading.take() else {
         return Err(Refusal::usage(
             "a folder with digests by file name alone cannot be cut into shards\n\nhint: \
@@ -82,7 +82,7 @@ async fn make_plan(aws: &AwsArgs, args: &PlanArgs) -> Result<ExitStatus, Refusal
     session.remarks();
     session.warn_clock_skew();
     if let Some(billed) = &session.billed {
-        print_request_summary(args.quiet, billed);
+        print_request_summary(global.console.quiet, billed);
     }
     print_result(format!("{number}\n").as_bytes(), ExitStatus::Success)
 }
@@ -118,8 +118,8 @@ fn hash(path: &Path) -> Result<String, Refusal> {
 }
 
 /// Runs `work` and returns the exit status.
-pub(crate) async fn work(aws: &AwsArgs, args: &WorkArgs) -> ExitStatus {
-    match unless_interrupted(do_work(aws, args)).await {
+pub(crate) async fn work(global: &GlobalArgs, args: &WorkArgs) -> ExitStatus {
+    match unless_interrupted(do_work(global, args)).await {
         Err(signal) => signal,
         Ok(Ok(status)) => status,
         Ok(Err(refusal)) => refusal.print(),
@@ -135,12 +135,12 @@ struct Status<'a> {
     digests_changed: usize,
 }
 
-async fn do_work(aws: &AwsArgs, args: &WorkArgs) -> Result<ExitStatus, Refusal> {
+async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Refusal> {
     let (plan, sha256) = read_plan(&args.plan)?;
     let keys = trusted(&plan.keys, &args.public_keys)?;
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
-    let access = aws.access();
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
+    let access = global.aws.access();
     let opened = Session::planned(
         &access,
         plan.plan.clone(),
@@ -177,7 +177,7 @@ async fn do_work(aws: &AwsArgs, args: &WorkArgs) -> Result<ExitStatus, Refusal> 
     progress.stop();
     session.warn_clock_skew();
     if let Some(billed) = &session.billed {
-        print_request_summary(args.quiet, billed);
+        print_request_summary(global.console.quiet, billed);
     }
     Ok(ExitStatus::Success)
 }

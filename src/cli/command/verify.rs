@@ -1,6 +1,6 @@
 //! `trailproof verify`: verifies the evidence in a bucket or a copy.
 use super::dry_run;
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::verify::VerifyArgs;
 use crate::cli::output::outputs::Outputs;
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -20,12 +20,12 @@ use std::sync::atomic::Ordering;
 use trailproof_core::verdict::Verdict;
 
 /// Runs the command and returns the exit status.
-pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
+pub(crate) async fn run(global: &GlobalArgs, args: &VerifyArgs) -> ExitStatus {
     if args.dry_run {
-        return dry_run::run(aws, args).await;
+        return dry_run::run(global, args).await;
     }
     let earlier = args.evidence.since.as_deref().map(Path::new).filter(|path| path.is_file());
-    let outputs = Outputs::new(args.format, &args.record, &args.outputs);
+    let outputs = Outputs::new(&global.console, args.format, &args.record, &args.outputs);
     let mut inputs = earlier.into_iter().chain(args.evidence.accept.as_deref());
     let outputs = outputs.and_then(|outputs| inputs.try_fold(outputs, Outputs::beside));
     let mut outputs = match outputs {
@@ -33,8 +33,9 @@ pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
         Err(refusal) => return refusal.print(),
     };
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
-    let ended = unless_interrupted(attempt(aws, args, &mut outputs, &counts, &mut progress)).await;
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
+    let ended =
+        unless_interrupted(attempt(global, args, &mut outputs, &counts, &mut progress)).await;
     if ended.is_err() {
         // The record that is being written has a hint of its own.
         let hint = "with `--record FILE`, a run that was interrupted can be resumed";
@@ -51,14 +52,15 @@ pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
 }
 
 async fn attempt(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     args: &VerifyArgs,
     outputs: &mut Outputs,
     counts: &Arc<Counts>,
     progress: &mut Progress,
 ) -> Result<Verdict, Refusal> {
     let request = VerifyRequest::of_verify(args, now())?;
-    let mut run = Session::open(&aws.access(), request, counts, outputs.caller(), None).await?;
+    let mut run =
+        Session::open(&global.aws.access(), request, counts, outputs.caller(), None).await?;
     run.plan.workload = progress.workload();
     let skipped = run.plan.known.as_ref().map(|known| Arc::clone(known.skipped()));
     let skipped = skipped.unwrap_or_default();
@@ -74,14 +76,14 @@ async fn attempt(
     .await;
     progress.stop();
     run.remarks();
-    run.remark_custody(args.quiet);
+    run.remark_custody(global.console.quiet);
     run.warn_clock_skew();
     if let Some(known) = known {
         earlier::print_skipped(known);
     }
     if let Some(billed) = &run.billed {
         billed.note_unneeded(unneeded.load(Ordering::Relaxed));
-        print_request_summary(args.quiet, billed);
+        print_request_summary(global.console.quiet, billed);
     }
     Ok(summary.verdict)
 }

@@ -2,7 +2,7 @@
 //!
 //! The order of what a step writes decides what a step that is killed leaves behind: first its record,
 //! then the alerts, then `latest.json`. An alert can therefore be printed twice, and is never lost.
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::output::{OutputArgs, RecordArgs};
 use crate::cli::args::watch::{WatchArgs, WatchFormat};
 use crate::cli::output::outputs::Outputs;
@@ -36,18 +36,18 @@ use trailproof_core::vocab::location::escape;
 use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Runs the command and returns the exit status.
-pub(crate) async fn run(aws: &AwsArgs, args: &WatchArgs) -> ExitStatus {
-    let step = match begin(args) {
+pub(crate) async fn run(global: &GlobalArgs, args: &WatchArgs) -> ExitStatus {
+    let step = match begin(global, args) {
         Ok(Begun::Step(step)) => step,
         Ok(Begun::Done(status)) => return status,
         Err(refusal) => return refusal.print(),
     };
     let Step { state, request, mut outputs, name, end, began, start } = *step;
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let mut seen = Seen::default();
     let newest = state.newest.as_ref().map(|newest| &newest.start);
-    let work = attempt(aws, args, request, newest, &mut outputs, &counts, &mut progress, &mut seen);
+    let work = attempt(global, request, newest, &mut outputs, &counts, &mut progress, &mut seen);
     let ended = unless_interrupted(work).await;
     if ended.is_err() {
         progress.interrupted(None);
@@ -61,9 +61,9 @@ pub(crate) async fn run(aws: &AwsArgs, args: &WatchArgs) -> ExitStatus {
     };
     match ended {
         Err(signal) => signal,
-        Ok(Ok(())) => finish(args, &state, seen, ages, &name, lost),
+        Ok(Ok(())) => finish(global, args, &state, seen, ages, &name, lost),
         Ok(Err(refusal)) if refusal.status() == ExitStatus::Usage => refusal.print(),
-        Ok(Err(refusal)) => not_started(args, &state, ages, &refusal),
+        Ok(Err(refusal)) => not_started(global, args, &state, ages, &refusal),
     }
 }
 
@@ -90,7 +90,7 @@ enum Begun {
 }
 
 /// Opens the state, and decides what the step covers.
-fn begin(args: &WatchArgs) -> Result<Begun, Refusal> {
+fn begin(global: &GlobalArgs, args: &WatchArgs) -> Result<Begun, Refusal> {
     let typed = &args.evidence.selection;
     if args.evidence.as_of.is_some() || args.evidence.since.is_some() || typed.quarter.is_some() {
         return Err(Refusal::usage(
@@ -156,7 +156,7 @@ fn begin(args: &WatchArgs) -> Result<Begun, Refusal> {
     let name = state.free_name(end);
     let record = RecordArgs { record: Some(state.path(&name)), reproducible: args.reproducible };
     let outputs = OutputArgs { metrics: args.metrics.clone(), ..OutputArgs::default() };
-    let outputs = Outputs::of_files(&record, &outputs)?;
+    let outputs = Outputs::of_files(&global.console, &record, &outputs)?;
     Ok(Begun::Step(Box::new(Step { state, request, outputs, name, end, began, start })))
 }
 
@@ -167,10 +167,8 @@ struct Seen {
     tally: StepTally,
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one run, which the caller closes")]
 async fn attempt(
-    aws: &AwsArgs,
-    args: &WatchArgs,
+    global: &GlobalArgs,
     request: VerifyRequest,
     newest: Option<&RunStart>,
     outputs: &mut Outputs,
@@ -178,7 +176,8 @@ async fn attempt(
     progress: &mut Progress,
     seen: &mut Seen,
 ) -> Result<(), Refusal> {
-    let mut run = Session::open(&aws.access(), request, counts, outputs.caller(), None).await?;
+    let mut run =
+        Session::open(&global.aws.access(), request, counts, outputs.caller(), None).await?;
     if let Some(newest) = newest {
         check_same(newest, &run.plan.start())?;
     }
@@ -196,16 +195,17 @@ async fn attempt(
     .await;
     progress.stop();
     run.remarks();
-    run.remark_custody(args.quiet);
+    run.remark_custody(global.console.quiet);
     run.warn_clock_skew();
     if let Some(billed) = &run.billed {
-        print_request_summary(args.quiet, billed);
+        print_request_summary(global.console.quiet, billed);
     }
     Ok(())
 }
 
 /// Adds the record of a run to the state, reports what is new, and returns the exit status.
 fn finish(
+    global: &GlobalArgs,
     args: &WatchArgs,
     state: &State,
     seen: Seen,
@@ -222,7 +222,7 @@ fn finish(
     let verdict = facts.verdict.unwrap_or(Verdict::NotProven);
     let status = ExitStatus::from(verdict);
     let record = kept.as_ref().map(|(name, _)| name.as_str());
-    let shown = print(args, &alerts, Some((verdict, start.period, settled)), record);
+    let shown = print(global, args, &alerts, Some((verdict, start.period, settled)), record);
     let written = match (kept, &shown) {
         (Some(record), Ok(())) => {
             let period = (Time(start.period.start), Time(start.period.end));
@@ -237,7 +237,13 @@ fn finish(
 }
 
 /// Reports a run that did not start, and returns the exit status.
-fn not_started(args: &WatchArgs, state: &State, ages: Ages, refusal: &Refusal) -> ExitStatus {
+fn not_started(
+    global: &GlobalArgs,
+    args: &WatchArgs,
+    state: &State,
+    ages: Ages,
+    refusal: &Refusal,
+) -> ExitStatus {
     let status = refusal.print();
     let Some(latest) = &state.latest else { return status };
     // There were records before: what held evidence no longer does.
@@ -245,7 +251,7 @@ fn not_started(args: &WatchArgs, state: &State, ages: Ages, refusal: &Refusal) -
     let verdict = gone.then_some(Verdict::NothingFound);
     let facts = StepFacts { verdict, ..StepFacts::default() };
     let (alerts, reported) = alerts(&facts, &proven(state), ages, &latest.reported);
-    if print(args, &alerts, None, None).is_ok() && reported != latest.reported {
+    if print(global, args, &alerts, None, None).is_ok() && reported != latest.reported {
         let mut latest = latest.clone();
         latest.reported = reported;
         write_latest(&latest, state);
@@ -279,6 +285,7 @@ fn proven(state: &State) -> BTreeMap<ChainId, Timestamp> {
 
 /// Prints the result of a step: alerts, and unless `--quiet` the step itself.
 fn print(
+    global: &GlobalArgs,
     args: &WatchArgs,
     alerts: &[Alert],
     step: Option<(Verdict, Period, bool)>,
@@ -295,7 +302,9 @@ fn print(
                 }
                 lines.push('\n');
             }
-            if let Some((verdict, Period { start, end }, settled)) = step.filter(|_| !args.quiet) {
+            if let Some((verdict, Period { start, end }, settled)) =
+                step.filter(|_| !global.console.quiet)
+            {
                 let again = if settled { "" } else { "; the next step covers this time again" };
                 let (words, record) = (verdict.words(), record.unwrap_or_default());
                 lines.push_str(&format!(
@@ -313,7 +322,7 @@ fn print(
                 "record": record,
                 "alerts": alerts,
             });
-            if !args.quiet || !alerts.is_empty() {
+            if !global.console.quiet || !alerts.is_empty() {
                 lines = format!("{document}\n");
             }
         }

@@ -6,6 +6,7 @@
 use super::environment::environment;
 use super::request::{Kind, OutputRequest, ReportFormat, requests};
 use super::sink::{LostOutput, Output, finish, in_file, in_record, metrics_on_stdout, on_stdout};
+use crate::cli::args::console::ConsoleArgs;
 use crate::cli::args::output::{Format, OutputArgs, RecordArgs};
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
@@ -27,6 +28,8 @@ pub(crate) struct Outputs {
     reproducible: bool,
     /// Whether to overwrite existing files.
     force: bool,
+    /// Whether to report at the end which files were written.
+    names_files: bool,
     /// Whether the events come from a run, and not from its record.
     live: bool,
     /// Facts about the run for its circumstances.
@@ -46,12 +49,13 @@ impl Outputs {
     ///
     /// Returns a usage error if a file cannot be an output.
     pub(crate) fn new(
+        console: &ConsoleArgs,
         format: Format,
         record: &RecordArgs,
         args: &OutputArgs,
     ) -> Result<Self, Refusal> {
         let requests = requests(record, args)?;
-        let mut all = vec![on_stdout(format, args.verbose)];
+        let mut all = vec![on_stdout(format, args.verbose, console.color)];
         if args.metrics.metrics_emf {
             if format != Format::Text {
                 return Err(Refusal::usage(
@@ -66,6 +70,7 @@ impl Outputs {
             all,
             reproducible: record.reproducible,
             force: args.force,
+            names_files: !console.quiet,
             live: true,
             facts: RunFacts::default(),
             measure: None,
@@ -79,10 +84,15 @@ impl Outputs {
     /// # Errors
     ///
     /// Returns a usage error if a file cannot be an output.
-    pub(crate) fn of_files(record: &RecordArgs, args: &OutputArgs) -> Result<Self, Refusal> {
-        let mut outputs = Self::new(Format::Text, record, args)?;
+    pub(crate) fn of_files(
+        console: &ConsoleArgs,
+        record: &RecordArgs,
+        args: &OutputArgs,
+    ) -> Result<Self, Refusal> {
+        let mut outputs = Self::new(console, Format::Text, record, args)?;
         // The report of the run is the first one.
         outputs.all.remove(0);
+        outputs.names_files = false;
         Ok(outputs)
     }
 
@@ -92,11 +102,13 @@ impl Outputs {
     ///
     /// Returns a usage error if a file cannot be an output.
     pub(crate) fn of_reports(
+        console: &ConsoleArgs,
         format: Format,
         args: &OutputArgs,
         record: &Path,
     ) -> Result<Self, Refusal> {
-        let outputs = Self { live: false, ..Self::new(format, &RecordArgs::default(), args)? };
+        let outputs =
+            Self { live: false, ..Self::new(console, format, &RecordArgs::default(), args)? };
         outputs.beside(record)
     }
 
@@ -218,17 +230,25 @@ impl Outputs {
         if let Some(measure) = self.measure.take().filter(|_| self.ended) {
             self.emit_ended(&measure());
         }
-        let mut lost = false;
+        let (mut lost, mut written) = (false, Vec::new());
         for output in self.all {
+            let is_file = output.file.is_some();
             let result = match output.failed {
                 Some(error) => Err(error),
                 None if !self.begun => Ok(()),
                 None => finish(output.to, output.file, self.ended),
             };
-            if let Err(error) = result {
-                lost = true;
-                print_to_stderr(&format!("error: cannot write {}: {error}", output.name));
+            match result {
+                Ok(()) if is_file && self.ended => written.push(output.name),
+                Ok(()) => {}
+                Err(error) => {
+                    lost = true;
+                    print_to_stderr(&format!("error: cannot write {}: {error}", output.name));
+                }
             }
+        }
+        if self.names_files && !written.is_empty() {
+            print_to_stderr(&format!("note: wrote {}", written.join(", ")));
         }
         lost
     }

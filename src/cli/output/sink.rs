@@ -1,5 +1,6 @@
 //! One output of a run: stdout, or a file that gets its name when it is complete.
 use super::request::ReportFormat;
+use crate::cli::args::console::Colour;
 use crate::cli::args::output::Format;
 use crate::console::stream::print_to_stderr;
 use crate::files::atomic::AtomicFile;
@@ -17,6 +18,7 @@ use crate::report::record::{Record, RecordSink};
 use crate::report::text::Text;
 use std::io::{self, BufWriter, IsTerminal as _};
 use std::path::Path;
+use terminal_size::{Width, terminal_size_of};
 use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::Circumstances;
 use trailproof_core::vocab::location::{escape, shell_word};
@@ -73,12 +75,12 @@ pub(crate) fn finish(
 }
 
 /// Returns the output for the report on stdout.
-pub(crate) fn on_stdout(format: Format, verbose: bool) -> Output {
+pub(crate) fn on_stdout(format: Format, verbose: bool, colour: Colour) -> Output {
     let out = BufWriter::new(io::stdout());
     let to: Box<dyn RunReporter> = match format {
         Format::Text => {
-            let terminal = io::stdout().is_terminal();
-            Box::new(Text::new(out, colour()).verbose(verbose).on_terminal(terminal))
+            let colour = colour.is_used(&io::stdout());
+            Box::new(Text::new(out, colour).verbose(verbose).on_terminal(columns()))
         }
         Format::Json => Box::new(Json::new(out)),
         Format::Jsonl => Box::new(JsonLines::new(out)),
@@ -141,8 +143,10 @@ impl RunReporter for LostOutput {
     }
 }
 
-/// Returns whether to use colour: only on a terminal, and not if `NO_COLOR` is set.
-fn colour() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal() && !refused
+/// Returns the columns of the terminal that stdout is.
+fn columns() -> Option<usize> {
+    let stdout = io::stdout();
+    // Where the terminal does not say, the usual number.
+    let columns = || terminal_size_of(&stdout).map_or(80, |(Width(columns), _)| columns.into());
+    stdout.is_terminal().then(columns)
 }

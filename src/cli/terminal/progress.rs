@@ -1,7 +1,7 @@
 //! Progress on stderr, drawn at intervals from counters that the run keeps in any case.
 use super::estimate::{Rate, Work};
 use super::waits::{Waits, watch};
-use crate::cli::args::output::ProgressMode;
+use crate::cli::args::console::{ConsoleArgs, ProgressMode};
 use crate::console::stream::print_to_stderr;
 use crate::report::numbers::{bytes, grouped};
 use crate::source::layer::count::Counts;
@@ -81,8 +81,9 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Starts to report progress as requested, unless `quiet`.
-    pub(crate) fn start(mode: ProgressMode, quiet: bool, counts: Arc<Counts>) -> Self {
+    /// Starts to report progress as requested.
+    pub(crate) fn start(console: &ConsoleArgs, counts: Arc<Counts>) -> Self {
+        let ConsoleArgs { quiet, progress: mode, .. } = *console;
         let seen = Arc::new(Seen::new(counts));
         let terminal = std::io::stderr().is_terminal();
         let mut progress = Self { seen: Arc::clone(&seen), bar: None, drawing: None, quiet };

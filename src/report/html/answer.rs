@@ -326,16 +326,16 @@ impl Statement {
                          neither proven nor contradicted.",
                     ),
                 };
-                vec![
-                    first,
-                    format!(
-                        "{time} are verified: {digests} and {logs}. {} of {} are verified for the \
-                         whole period.",
-                        grouped(verified_chains),
-                        counted(summary.chains, "chain"),
-                    ),
-                    by,
-                ]
+                let verified = format!(
+                    "{time} are verified: {digests} and {logs}. {} of {} are verified for the whole \
+                     period.",
+                    grouped(verified_chains),
+                    counted(summary.chains, "chain"),
+                );
+                [Some(first), Some(verified), in_doubt(run), Some(by)]
+                    .into_iter()
+                    .flatten()
+                    .collect()
             }
         };
         Some(Self {
@@ -343,6 +343,23 @@ impl Statement {
             not: not_stated(run, start, summary).into_iter().map(Shown::of).collect(),
         })
     }
+}
+
+/// Names the places of which nothing can be stated, or counts them if they are many.
+fn in_doubt(run: &Collected) -> Option<String> {
+    let doubts = &run.places_in_doubt;
+    let shown: Vec<String> = doubts
+        .entries
+        .iter()
+        .take(CLAUSES)
+        .map(|doubt| format!("{}: {}", places::place(doubt), places::why(doubt.why)))
+        .collect();
+    let total = usize::try_from(doubts.total).unwrap_or(usize::MAX);
+    let more = match total.saturating_sub(shown.len()) {
+        0 => String::new(),
+        more => format!("; and {} more", grouped(u64::try_from(more).unwrap_or(u64::MAX))),
+    };
+    (!shown.is_empty()).then(|| format!("Nothing is stated of {}{more}.", shown.join("; ")))
 }
 
 fn not_stated(run: &Collected, start: &RunStart, summary: &RunSummary) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The commands with which a reader can check the run again.
 use super::shown::Shown;
 use crate::report::collect::Collected;
+use crate::report::next_steps::again;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::vocab::location::shell_word;
 
@@ -27,22 +28,7 @@ impl Commands {
             }
             _ => None,
         });
-        let place = start.place.read_from.first().map_or("", |at| at.place.as_str());
-        let mut verify = format!(
-            "trailproof verify {} --start-time {} --end-time {}",
-            shell_word(place),
-            start.period.start,
-            start.period.end
-        );
-        for (option, names) in [
-            ("--trail", &start.trails),
-            ("--account", &start.accounts),
-            ("--region", &start.regions),
-        ] {
-            for name in names {
-                verify.push_str(&format!(" {option} {}", shell_word(name)));
-            }
-        }
+        let mut verify = again(start, "verify");
         if !start.unlisted {
             verify.push_str(" --no-unlisted");
         }

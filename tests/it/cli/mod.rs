@@ -1,5 +1,6 @@
 //! The program from the outside, as far as it needs no server: whole outputs as committed in
 //! `testdata/cli`. `TRAILPROOF_BLESS=1` rewrites them.
+mod console;
 mod shells;
 use crate::support::program as support;
 use std::fmt::Write as _;
@@ -69,6 +70,8 @@ fn subcommands(words: &[String]) -> Vec<Vec<String>> {
     // The name of a command is indented by two columns; its description is indented further.
     let named = listed.filter(|line| !line.starts_with("   "));
     let named = named.filter_map(|line| line.split_whitespace().next());
+    // `help` prints the help of the others.
+    let named = named.filter(|name| *name != "help");
     named
         .flat_map(|name| {
             let words = [words, &[name.to_owned()]].concat();

@@ -6,7 +6,7 @@ use crate::attest::predicate::{Declared, predicate};
 use crate::attest::record::{Record, Summarizer};
 use crate::attest::statement::{Committed, Statement};
 use crate::cli::args::attest::VerifyAttestationArgs;
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::terminal::progress::Progress;
 use crate::console::refusal::Refusal;
 use crate::report::words::COMPLETE_COPY;
@@ -46,7 +46,7 @@ pub(crate) struct Again {
 
 /// Runs `verify` again.
 pub(crate) async fn recheck(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     args: &VerifyAttestationArgs,
     place: &str,
     statement: &Statement,
@@ -70,11 +70,12 @@ pub(crate) async fn recheck(
     request.repeats = Some((time_of_run(scope, time("to")?), was_cut));
     request.versions = versions(scope).filter(|_| place.starts_with("s3://"));
     let counts = Arc::new(Counts::default());
-    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
-    let mut run = Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None)
-        .await
-        // The attestation shows that the bucket existed: if it is gone, the recheck cannot be made.
-        .map_err(Refusal::with_missing_bucket_not_started)?;
+    let mut progress = Progress::start(&global.console, Arc::clone(&counts));
+    let mut run =
+        Session::open(&global.aws.access(), request, &counts, CallerLookup::Skipped, None)
+            .await
+            // The attestation shows that the bucket existed: if it is gone, the recheck cannot be made.
+            .map_err(Refusal::with_missing_bucket_not_started)?;
     run.plan.workload = progress.workload();
     let mut summing = match record {
         Some(_) => Summarizer::with_comparable(),

@@ -3,17 +3,17 @@ use super::sign::sign;
 use super::verify::verify;
 use super::{key, proof, timestamp};
 use crate::cli::args::attest::{AttestArgs, AttestCommand};
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::cli::terminal::interrupt::unless_interrupted;
 use crate::console::exit::ExitStatus;
 
 /// Runs the command and returns the exit status.
-pub(crate) async fn run(aws: &AwsArgs, args: &AttestArgs) -> ExitStatus {
+pub(crate) async fn run(global: &GlobalArgs, args: &AttestArgs) -> ExitStatus {
     let work = async {
         match &args.command {
             AttestCommand::Keygen(args) => key::keygen(args),
-            AttestCommand::Sign(args) => sign(aws, args).await,
-            AttestCommand::Verify(args) => verify(aws, args).await,
+            AttestCommand::Sign(args) => sign(&global.aws, args).await,
+            AttestCommand::Verify(args) => verify(global, args).await,
             AttestCommand::TimestampRequest(args) => timestamp::request(args),
             AttestCommand::Bundle(args) => timestamp::bundle(args),
             AttestCommand::Prove(args) => proof::prove(args),

@@ -12,7 +12,7 @@ use crate::attest::record::{Record, RecordRequest, read_record};
 use crate::attest::statement::{Committed, Role, Statement};
 use crate::attest::timestamp::Stamp;
 use crate::cli::args::attest::VerifyAttestationArgs;
-use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::console::GlobalArgs;
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
 use serde_json::Value;
@@ -25,7 +25,7 @@ use trailproof_core::vocab::location::{escape, excerpt};
 
 /// Checks an attestation.
 pub(crate) async fn verify(
-    aws: &AwsArgs,
+    global: &GlobalArgs,
     args: &VerifyAttestationArgs,
 ) -> Result<ExitStatus, Refusal> {
     let path = &args.attestation;
@@ -45,7 +45,7 @@ pub(crate) async fn verify(
     previous(args, &statement, &mut checks)?;
     match &args.recheck {
         Some(place) => {
-            let again = recheck(aws, args, place, &statement, record.as_ref()).await?;
+            let again = recheck(global, args, place, &statement, record.as_ref()).await?;
             again.emit(&statement, &committed, record.as_ref(), &mut checks);
         }
         None => checks.add(
