@@ -90,13 +90,13 @@ async fn list_period(
             tail.anchors.entry(chain).or_default();
         }
         count += part.count;
-        check_budget(count)?;
+        check_budget(count, tail.anchors.len())?;
         add(&mut listing.digests, part.digests);
         listing.passed_over += part.passed_over;
         listing.junk |= part.junk;
     }
     let tail = tail.read().await?;
-    check_budget(count + tail.count)?;
+    check_budget(count + tail.count, tail.anchors.len())?;
     add(&mut listing.digests, tail.digests);
     listing.passed_over += tail.passed_over;
     listing.junk |= tail.junk;
@@ -166,7 +166,7 @@ impl<'s> Part<'s> {
                 }
                 self.take(&object.key);
             }
-            check_budget(self.count)?;
+            check_budget(self.count, self.anchors.len())?;
             self.pages_beyond += usize::from(self.past);
             if self.pages_beyond > PAGES_BEYOND {
                 // Years of digests without one of this chain show that the chain ended. Pages that
@@ -227,7 +227,10 @@ fn add(all: &mut Ends, part: Ends) {
     }
 }
 
-fn check_budget(listed: usize) -> Result<(), ReadFailure> {
+fn check_budget(listed: usize, chains: usize) -> Result<(), ReadFailure> {
+    if chains > CHAINS {
+        return Err(too_many_chains());
+    }
     if listed <= budget::LISTED_DIGESTS {
         return Ok(());
     }

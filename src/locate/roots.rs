@@ -14,13 +14,13 @@ use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, ROOT};
 use trailproof_core::vocab::log_key::is_log_folder;
 
-/// The number of left-out folders that are reported individually. The rest are counted in the last
-/// one.
+/// The number of left-out folders that are reported individually. The rest are counted in a doubt about
+/// everything that was searched.
 const REPORTED: usize = 100;
 
-/// The number of CloudTrail folders in unexpected places that are reported. A single one already
-/// forbids "proven".
-const HIDDEN: usize = 100;
+/// The number of CloudTrail folders in unexpected places that are reported individually, so that each can
+/// be reviewed. The rest are counted likewise.
+const HIDDEN: usize = 10_000;
 
 /// Folders that are listed concurrently. Their names are held until the last one is listed.
 const AT_ONCE: usize = 64;
@@ -143,6 +143,7 @@ async fn find_roots_within(
     let top = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
     let mut level = vec![(top.clone(), Inside::Anything)];
     let mut left_out = BTreeMap::new();
+    let mut hidden_besides = 0;
     while !level.is_empty() {
         let mut below = Vec::new();
         for part in level.chunks(AT_ONCE) {
@@ -164,7 +165,7 @@ async fn find_roots_within(
                 // What is beside a folder of digests is read with it, or left out with it.
                 let copied = is_loose && names.iter().any(|name| name == DIGEST_FOLDER);
                 if inside == Inside::NamedAsLogs && names.iter().any(|name| is_region(name)) {
-                    found.hidden.push(path.clone());
+                    hidden_besides += found.hide(path.clone());
                     continue;
                 }
                 for name in names {
@@ -175,7 +176,7 @@ async fn find_roots_within(
                         found.loose.push(format!("{path}{name}/"));
                     }
                     if inside.hides(&name) && !copied {
-                        found.hidden.push(format!("{path}{name}/"));
+                        hidden_besides += found.hide(format!("{path}{name}/"));
                         continue;
                     }
                     let Some(mut inside) = inside.below(&name) else { continue };
@@ -196,8 +197,7 @@ async fn find_roots_within(
     found.prefixes.sort();
     found.loose.sort();
     found.hidden.sort();
-    found.hidden.truncate(HIDDEN);
-    found.left_out.extend(reported(left_out));
+    found.left_out.extend(reported(left_out, hidden_besides, &top));
     Ok(found)
 }
 
@@ -208,6 +208,15 @@ impl Roots {
             let slash = if prefix.is_empty() { "" } else { "/" };
             format!("{prefix}{slash}{ROOT}/")
         })
+    }
+
+    /// Records a folder that nothing leads to. Returns how many were not recorded: 0 or 1.
+    fn hide(&mut self, folder: String) -> u64 {
+        if self.hidden.len() == HIDDEN {
+            return 1;
+        }
+        self.hidden.push(folder);
+        0
     }
 
     /// Records the folder `AWSLogs` in `path`.
@@ -223,21 +232,16 @@ impl Roots {
     }
 }
 
-/// Reports the folders that were not searched, by the folder that they are in.
-fn reported(left_out: BTreeMap<String, u64>) -> Vec<PlaceInDoubt> {
-    let others: u64 = left_out.values().skip(REPORTED).sum();
-    let mut doubts: Vec<PlaceInDoubt> = left_out
-        .into_iter()
-        .take(REPORTED)
-        .map(|(parent, count)| PlaceInDoubt {
-            folders: Some(count),
-            ..PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, parent)
-        })
-        .collect();
-    if let Some(last) = doubts.last_mut() {
-        last.folders = last.folders.map(|count| count + others);
-    }
-    doubts
+/// Reports the folders that were not searched, by the folder that they are in. Those for which there is no
+/// room, and `besides` further ones, are reported as being anywhere below `top`.
+fn reported(left_out: BTreeMap<String, u64>, besides: u64, top: &str) -> Vec<PlaceInDoubt> {
+    let others = left_out.values().skip(REPORTED).sum::<u64>() + besides;
+    let doubt = |(folder, count)| PlaceInDoubt {
+        folders: Some(count),
+        ..PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder)
+    };
+    let anywhere = (others > 0).then(|| (top.to_owned(), others));
+    left_out.into_iter().take(REPORTED).chain(anywhere).map(doubt).collect()
 }
 
 #[cfg(test)]

@@ -218,6 +218,62 @@ mod tests {
         }
     }
 
+    /// An archive with one deflated member, of which the directory lists one only.
+    fn archive(before: &[u8], behind_the_content: &[u8]) -> Vec<u8> {
+        let local = |content: &[u8], more: &[u8]| {
+            let mut deflated = Vec::new();
+            let mut deflate =
+                flate2::write::DeflateEncoder::new(&mut deflated, Compression::fast());
+            deflate.write_all(content).unwrap();
+            deflate.finish().unwrap();
+            deflated.extend_from_slice(more);
+            let mut crc = flate2::Crc::new();
+            crc.update(content);
+            let sizes = [crc.sum(), deflated.len() as u32, content.len() as u32];
+            let sizes = sizes.map(u32::to_le_bytes).concat();
+            let head = [&[20, 0, 0, 0, 8, 0, 0, 0, 0x21, 0][..], &sizes, &[1, 0, 0, 0]].concat();
+            ([b"PK\x03\x04", &head[..], b"x", &deflated].concat(), head)
+        };
+        let (first, _) = local(before, b"");
+        let first = if before.is_empty() { Vec::new() } else { first };
+        let (member, head) = local(LOG, behind_the_content);
+        let at = (first.len() as u32).to_le_bytes();
+        let entry = [b"PK\x01\x02\x14\0", &head[..], &[0; 10], &at, b"x"].concat();
+        let directory = ((first.len() + member.len()) as u32).to_le_bytes();
+        let length = (entry.len() as u32).to_le_bytes();
+        let end = [b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &length[..], &directory, &[0, 0]];
+        [first, member, entry, end.concat()].concat()
+    }
+
+    #[test]
+    fn an_archive_that_hides_something_is_not_unpacked() {
+        use LookupNotice::{NotUnpacked, Zip};
+        let evil = br#"{"Records":[{"eventName":"Evil"}]}"#;
+        // Without anything hidden, it is unpacked.
+        assert_eq!(read_bytes(&archive(b"", b"")).notices, [Zip]);
+        assert_eq!(read_bytes(&archive(b"", b"")).content.hash, read_bytes(LOG).content.hash);
+        let skipped = [&0x184d_2a50_u32.to_le_bytes()[..], &34_u32.to_le_bytes(), evil].concat();
+        let mut folder = Vec::new();
+        let mut writer = ZipArchiveWriter::new(&mut folder);
+        for name in ["0.json", "evil.json/"] {
+            let (mut entry, config) = writer.new_file(name).start().unwrap();
+            let mut content = config.wrap(&mut entry);
+            content.write_all(if name == "0.json" { LOG } else { evil }).unwrap();
+            let (_, descriptor) = content.finish().unwrap();
+            entry.finish(descriptor).unwrap();
+        }
+        writer.finish().unwrap();
+        for (what, file) in [
+            ("a member that the directory does not list", archive(evil, b"")),
+            ("bytes behind the deflated content", archive(b"", evil)),
+            ("bytes behind the archive", [archive(b"", b""), gzip(evil)].concat()),
+            ("a folder with content", folder),
+            ("a frame that is skipped", [zstd(LOG), skipped].concat()),
+        ] {
+            assert_eq!(read_bytes(&file).notices, [NotUnpacked], "{what}");
+        }
+    }
+
     #[test]
     fn a_bomb_in_a_container_is_not_unpacked() {
         let zeros = vec![0; (64 << 20) + 1];

@@ -1,6 +1,6 @@
 //! Chains that ended before the period, and what explains their end.
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, Presence, RunEvent};
+use trailproof_core::record::{PlaceDoubt, Presence, RunEvent};
 use trailproof_core::trail_event::ExplainingEvent;
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::escape;
@@ -19,8 +19,8 @@ pub(super) struct End {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ends {
     by_chain: BTreeMap<ChainId, End>,
-    /// Account, region and trail of chains whose end nothing explains.
-    doubted: BTreeSet<[String; 3]>,
+    /// Chains whose end nothing explains.
+    doubted: BTreeSet<ChainId>,
 }
 
 impl Ends {
@@ -38,14 +38,8 @@ impl Ends {
                     end.explained = Some(event.clone());
                 }
             }
-            RunEvent::PlaceInDoubt(PlaceInDoubt {
-                why: PlaceDoubt::EndedUnexplained,
-                account: Some(account),
-                region: Some(region),
-                trail: Some(trail),
-                ..
-            }) => {
-                self.doubted.insert([account.to_string(), region.to_string(), trail.clone()]);
+            RunEvent::PlaceInDoubt(place) if place.why == PlaceDoubt::EndedUnexplained => {
+                self.doubted.extend(place.as_chain());
             }
             _ => {}
         }
@@ -58,10 +52,7 @@ impl Ends {
 
     /// Returns whether the chain's end is unexplained and therefore in doubt.
     pub(super) fn is_doubted(&self, chain: &ChainId) -> bool {
-        let ChainId { account, source_region, trail, .. } = chain;
-        let ended = self.by_chain.contains_key(chain);
-        let name = [account.to_string(), source_region.to_string(), trail.to_string()];
-        ended && self.doubted.contains(&name)
+        self.by_chain.contains_key(chain) && self.doubted.contains(chain)
     }
 
     /// Returns when the chain ended, and why.

@@ -1,6 +1,7 @@
 //! The accepted exceptions of a run, in words: the same ones in every format.
 use super::collect::Collected;
 use super::numbers::counted;
+use super::places;
 use trailproof_core::record::{
     AcceptedException, AcceptedExceptions, ExceptionSubject, ExceptionsJudged,
 };
@@ -129,25 +130,28 @@ impl Judged<'_> {
 }
 
 fn subject(subject: &ExceptionSubject) -> String {
-    let named = |account: Option<&str>, region: Option<&str>, trail: Option<&str>| {
+    let named = |account: Option<&str>, region: Option<&str>, trail: Option<&str>, home| {
         let parts = [("account", account), ("region", region), ("trail", trail)];
         let parts = parts.iter().filter_map(|(noun, name)| Some(format!("{noun} {}", (*name)?)));
+        let parts = parts.chain(places::home(home));
         escape(&parts.collect::<Vec<_>>().join(", ")).into_owned()
     };
     match subject {
         ExceptionSubject::Object(at) => at.excerpt(),
         ExceptionSubject::Folder(folder) => format!("`{}`", excerpt(folder, KEY_LENGTH)),
-        ExceptionSubject::Place { account, region, trail } => named(
+        ExceptionSubject::Place { account, region, trail, home } => named(
             account.as_ref().map(|account| account.as_str()),
             region.as_ref().map(|region| region.as_str()),
             trail.as_deref(),
+            home.as_ref(),
         ),
-        ExceptionSubject::Time { account, region, trail, period } => format!(
+        ExceptionSubject::Time { account, region, trail, home, period } => format!(
             "{}, {} to {}",
             named(
                 Some(account.as_str()),
                 region.as_ref().map(|region| region.as_str()),
                 trail.as_ref().map(|trail| trail.as_str()),
+                home.as_ref(),
             ),
             period.start,
             period.end

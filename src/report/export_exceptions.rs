@@ -7,6 +7,7 @@ use trailproof_core::record::{
     ExceptionIndex, Objection, ObjectionCode, Objections, PlaceInDoubt, RunEvent,
 };
 use trailproof_core::vocab::budget::EXCEPTIONS;
+use trailproof_core::vocab::chain_id::ChainHome;
 use trailproof_core::vocab::location::escape;
 
 /// The reporter for `--export exceptions=FILE`.
@@ -70,8 +71,18 @@ fn entry(objection: &Objection<'_>) -> String {
                 ("account", chain.account.to_string()),
                 ("region", chain.source_region.to_string()),
                 ("trail", chain.trail.to_string()),
-            ],
+            ]
+            .into_iter()
+            .chain(home_fields(&chain.home()))
+            .collect(),
         ),
+        Objection::Place(PlaceInDoubt { why, folder, folders: Some(folders), .. }) => {
+            let (code, folder) = (why.code(), escape(folder.as_deref().unwrap_or_default()));
+            return format!(
+                "\n# {code}: {folders} folders in `{folder}`. What is only counted cannot be accepted: \
+                 name\n# narrower locations.\n"
+            );
+        }
         Objection::Place(place) => (ObjectionCode::Place(place.why), place_fields(place)),
         Objection::Time(chain, segment) => (
             ObjectionCode::Time(segment.coverage),
@@ -81,7 +92,10 @@ fn entry(objection: &Objection<'_>) -> String {
                 ("trail", chain.trail.to_string()),
                 ("from", segment.from.to_string()),
                 ("to", segment.to.to_string()),
-            ],
+            ]
+            .into_iter()
+            .chain(home_fields(&chain.home()))
+            .collect(),
         ),
     };
     let mut text = format!("\n[[exception]]\ncode = {}\n", quoted(code.code()));
@@ -99,7 +113,14 @@ fn place_fields(place: &PlaceInDoubt) -> Vec<(&'static str, String)> {
     let account = place.account.as_ref().map(ToString::to_string);
     let region = place.region.as_ref().map(ToString::to_string);
     let named = [("account", account), ("region", region), ("trail", place.trail.clone())];
-    named.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    let named = named.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    named.chain(place.home.iter().flat_map(home_fields)).collect()
+}
+
+fn home_fields(home: &ChainHome) -> Vec<(&'static str, String)> {
+    let organization = home.organization.as_ref();
+    let organization = organization.map(|organization| ("organization", organization.to_string()));
+    std::iter::once(("home-region", home.region.to_string())).chain(organization).collect()
 }
 
 /// Returns a text as TOML spells it, with everything that could control a terminal spelled out.

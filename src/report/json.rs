@@ -207,6 +207,12 @@ fn fields(run: &Collected) -> serde_json::Result<Map<String, Value>> {
             "account": place.account.as_ref().map(|account| account.as_str()),
             "region": place.region.as_ref().map(|region| region.as_str()),
             "trail": place.trail,
+            "home_region": place.home.as_ref().map(|home| home.region.as_str()),
+            "organization": place
+                .home
+                .as_ref()
+                .and_then(|home| home.organization.as_ref())
+                .map(|organization| organization.as_str()),
         }));
     }
     value.insert("places_in_doubt".into(), doubts.into());

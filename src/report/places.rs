@@ -2,6 +2,7 @@
 use super::words;
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
+use trailproof_core::vocab::chain_id::ChainHome;
 use trailproof_core::vocab::location::{escape, excerpt};
 
 /// Describes for headlines what the scope is limited to, and which checks outside of it were not
@@ -84,7 +85,15 @@ pub(super) fn place(place: &PlaceInDoubt) -> String {
     parts.extend(place.account.as_ref().map(|account| format!("account {account}")));
     parts.extend(place.region.as_ref().map(|region| format!("region {region}")));
     parts.extend(place.trail.as_ref().map(|trail| format!("trail {}", escape(trail))));
+    parts.extend(home(place.home.as_ref()));
     parts.join(", ")
+}
+
+/// Describes the home of a trail.
+pub(super) fn home(home: Option<&ChainHome>) -> Option<String> {
+    let ChainHome { region, organization } = home?;
+    let organization = organization.as_ref().map(|id| format!(", organization {id}"));
+    Some(format!("home region {region}{}", organization.unwrap_or_default()))
 }
 
 /// Returns why a place is in doubt.

@@ -11,11 +11,12 @@ use crate::locate::copy_mapping::CopyMapping;
 use crate::locate::delivery::{sample_bucket, sample_folders};
 use crate::locate::folders::list_folders;
 use crate::locate::roots::{Roots, find_roots};
-use crate::source::ObjectSource;
 use crate::source::directory::{DirectorySource, FlatFolder};
 use crate::source::layer::count::{Counted, Counts};
 use crate::source::layer::relocate::{Relocated, Relocation};
 use crate::source::mirror::{Header, KEYS_BESIDE, MirrorRun, MirrorSource};
+use crate::source::pages::Pages;
+use crate::source::{ListRequest, ObjectSource};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,9 +31,6 @@ use trailproof_core::vocab::ids::AccountId;
 use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot, ROOT};
 use trailproof_core::vocab::location::{escape, excerpt, shell_word};
 use trailproof_core::vocab::time::Period;
-
-/// Folders in one folder beside a mirror that are reported. A single one already forbids "proven".
-const BESIDE: usize = 100;
 
 /// Evidence that can be read under the names of its delivery.
 #[derive(Debug)]
@@ -133,6 +131,39 @@ fn left_open(found: &Roots, scope: &Scope) -> Vec<RunEvent> {
 fn not_looked_at<'f>(folders: impl Iterator<Item = &'f String>) -> Vec<RunEvent> {
     let doubt = |folder| PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder);
     folders.map(doubt).map(RunEvent::PlaceInDoubt).collect()
+}
+
+/// Returns a doubt about each part of this bucket below `prefix` that `--relocate` replaces although something
+/// lies there, which nobody looks at. `without` reads as if `--relocate` were not given. A rule for all
+/// that is named hides no part of it: all of it is read elsewhere, as the output says.
+async fn replaced(
+    given: &[Relocation],
+    without: &dyn ObjectSource,
+    (bucket, prefix): (&str, &str),
+) -> Vec<RunEvent> {
+    let mut events = Vec::new();
+    let top = folder(prefix);
+    let is_part = |rule: &&Relocation| {
+        rule.bucket == bucket && rule.prefix.len() > top.len() && rule.prefix.starts_with(&top)
+    };
+    for rule in given.iter().filter(is_part) {
+        let mut pages = Pages::new(without, ListRequest::all(bucket, &rule.prefix));
+        let lies = loop {
+            match pages.next().await {
+                Ok(Some(page)) if page.objects.is_empty() => {}
+                Ok(page) => break Ok(page.is_some()),
+                Err(why) => break Err(why),
+            }
+        };
+        match lies {
+            Ok(true) => events.extend(not_looked_at([&rule.prefix].into_iter())),
+            Ok(false) => {}
+            Err(why) => {
+                events.push(RunEvent::ListingUnread { folder: rule.prefix.clone(), why });
+            }
+        }
+    }
+    events
 }
 
 /// Returns whether a folder may belong to an account of the scope. A folder whose path names no account
@@ -268,6 +299,7 @@ pub(crate) async fn in_directory(
     left_open.extend(not_looked_at(unread.iter().filter(|folder| is_in(folder, scope))));
     let source: Arc<dyn ObjectSource> = mirror.clone();
     let roots = roots(&recorded);
+    let given = std::mem::take(&mut copies.rules);
     if let Some((folder, root)) = flat_folder(&mut recorded, &mut left_open) {
         let flat = FlatFolder::open(Arc::clone(&source), &folder, &root).await;
         let unread = |why| Refusal::not_started(format!("cannot read `{shown}`: {why}"));
@@ -282,6 +314,9 @@ pub(crate) async fn in_directory(
     }
     copies.rules.extend(relocations(recorded.parts.keys(), &source, "", copies.complete));
     copies.rules.extend(relocations(others.iter(), &source, "", false));
+    let without = Relocated::new(copies.rules.clone(), None);
+    left_open.extend(replaced(&given, &without, (&bucket, "")).await);
+    copies.rules.splice(0..0, given);
     let mirrors = copies.mirrors_of(&bucket);
     copies.stores.add(&source, Store::Directory(path.to_owned()));
     Ok(Evidence {
@@ -320,7 +355,7 @@ async fn beside(
             Ok(found) => {
                 let roots: Vec<String> = found.folders().collect();
                 let all = roots.iter().chain(&found.loose).chain(&found.hidden);
-                doubts.extend(not_looked_at(all.take(BESIDE)));
+                doubts.extend(not_looked_at(all));
                 doubts.extend(found.left_out.into_iter().map(RunEvent::PlaceInDoubt));
                 let unread = found.unread.into_iter();
                 doubts.extend(unread.map(|(folder, why)| RunEvent::ListingUnread { folder, why }));
@@ -401,6 +436,7 @@ pub(crate) async fn in_bucket(
     let copy = !recorded.parts.is_empty() && !recorded.parts.keys().any(is_local);
     if !copy && named.is_none_or(|named| named == bucket) {
         let copy = !copies.rules.is_empty();
+        left_open.extend(replaced(&copies.rules, s3.as_ref(), (&bucket, &prefix)).await);
         let mirrors = copies.mirrors_of(&bucket);
         let reading = copies.stores.reading(&copies.rules, Some(&s3));
         let source: Arc<dyn ObjectSource> =
@@ -426,8 +462,12 @@ pub(crate) async fn in_bucket(
     left_open.extend(doubts);
     let unread = unread_folders(&found.loose, &recorded);
     left_open.extend(not_looked_at(unread.iter().filter(|folder| is_in(folder, scope))));
+    let given = std::mem::take(&mut copies.rules);
     copies.rules.extend(relocations(recorded.parts.keys(), &s3, &bucket, copies.complete));
     copies.rules.extend(relocations(others.iter(), &s3, &bucket, false));
+    let without = Relocated::new(copies.rules.clone(), Some(Arc::clone(&s3)));
+    left_open.extend(replaced(&given, &without, (&original, "")).await);
+    copies.rules.splice(0..0, given);
     let mirrors = copies.mirrors_of(&original);
     Ok(Evidence {
         reading: copies.stores.reading(&copies.rules, Some(&s3)),

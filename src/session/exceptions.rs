@@ -17,6 +17,7 @@ use trailproof_core::record::{
 use trailproof_core::vocab::budget::{
     EXCEPTION_APPROVER, EXCEPTION_REASON, EXCEPTIONS, EXCEPTIONS_FILE, SHOWN,
 };
+use trailproof_core::vocab::chain_id::ChainHome;
 use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 use trailproof_core::vocab::time::{DAY, Period, Timestamp};
 
@@ -37,6 +38,8 @@ struct Entry {
     account: Option<String>,
     region: Option<String>,
     trail: Option<String>,
+    home_region: Option<String>,
+    organization: Option<String>,
     from: Option<Value>,
     to: Option<Value>,
     reason: String,
@@ -116,7 +119,11 @@ impl Entry {
             self.folder.as_deref(),
             self.from.as_ref().zip(self.to.as_ref()),
         );
-        let is_place = self.account.is_some() || self.region.is_some() || self.trail.is_some();
+        let home = self.home()?;
+        let is_place = home.is_some()
+            || self.account.is_some()
+            || self.region.is_some()
+            || self.trail.is_some();
         let subject = match given {
             (Some(object), None, None) if !is_place => Some(ExceptionSubject::Object(at(object)?)),
             (None, Some(folder), None) if !is_place => {
@@ -128,10 +135,16 @@ impl Entry {
                     return Err("`from` is not before `to`".to_owned());
                 }
                 let trail = id("trail", self.trail.as_deref())?;
-                account.map(|account| ExceptionSubject::Time { account, region, trail, period })
+                account.map(|account| ExceptionSubject::Time {
+                    account,
+                    region,
+                    trail,
+                    home,
+                    period,
+                })
             }
             (None, None, None) if is_place => {
-                Some(ExceptionSubject::Place { account, region, trail: self.trail.clone() })
+                Some(ExceptionSubject::Place { account, region, trail: self.trail.clone(), home })
             }
             _ => None,
         };
@@ -139,6 +152,19 @@ impl Entry {
         subject.filter(|subject| code.takes(subject) && !half).ok_or_else(|| {
             format!("an exception for `{}` names {}, and nothing else", code.code(), names(code))
         })
+    }
+}
+
+impl Entry {
+    /// Returns the home of the trail. Without one, the exception is about every trail of that name.
+    fn home(&self) -> Result<Option<ChainHome>, String> {
+        let region = id("home-region", self.home_region.as_deref())?;
+        let organization = id("organization", self.organization.as_deref())?;
+        match region {
+            Some(region) if self.trail.is_some() => Ok(Some(ChainHome { region, organization })),
+            None if organization.is_none() => Ok(None),
+            _ => Err("`organization` needs `home-region`, which needs `trail`".to_owned()),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub mod layer;
 pub mod many;
 pub mod mirror;
 mod object;
-mod pages;
+pub(crate) mod pages;
 pub mod s3;
 #[cfg(test)]
 mod scripted;

@@ -32,7 +32,7 @@ pub(crate) struct StepTally {
     /// Chains that ended before the period.
     ended: BTreeSet<ChainId>,
     /// Chains that ended before the period without an explanation: account, region and trail.
-    unexplained: BTreeSet<String>,
+    unexplained: BTreeSet<ChainId>,
     /// Chains that should have digests.
     living: BTreeSet<ChainId>,
     /// Whether a chain has pending time and none that is verified. The next step would begin where the
@@ -94,11 +94,7 @@ impl StepTally {
                 };
             }
             RunEvent::PlaceInDoubt(place) if place.why == PlaceDoubt::EndedUnexplained => {
-                if let (Some(account), Some(region), Some(trail)) =
-                    (&place.account, &place.region, &place.trail)
-                {
-                    self.unexplained.insert(format!("{account} {region} {trail}"));
-                }
+                self.unexplained.extend(place.as_chain());
             }
             RunEvent::ExceptionsJudged(judged) => self.all_accepted = judged.all_accepted,
             RunEvent::RunFinished(summary) => {
@@ -138,7 +134,7 @@ impl StepTally {
         if !self.unread {
             objections.extend(self.doubtful);
         }
-        let explained = |chain: &ChainId| !self.unexplained.contains(&chain.to_string());
+        let explained = |chain: &ChainId| !self.unexplained.contains(chain);
         let (ended, unexplained): (BTreeSet<_>, BTreeSet<_>) =
             self.ended.into_iter().partition(explained);
         StepFacts {
@@ -201,11 +197,12 @@ fn identity(objection: &Objection<'_>) -> (ObjectionCode, String) {
         Objection::Place(place) => (
             ObjectionCode::Place(place.why),
             format!(
-                "{:?}\n{:?}\n{:?}\n{:?}",
+                "{:?}\n{:?}\n{:?}\n{:?}\n{:?}",
                 place.folder.as_deref(),
                 place.account.as_ref().map(ToString::to_string),
                 place.region.as_ref().map(ToString::to_string),
                 place.trail.as_deref(),
+                place.as_chain().as_ref().map(name),
             ),
         ),
         Objection::Time(chain, segment) => {

@@ -73,7 +73,9 @@ async fn attempt(
     request.concurrency = args.concurrency;
     let local = matches!(request.place, Some(Location::Directory(_)));
     let session =
-        Session::open(&global.aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+        Session::open(&global.aws.access(), request, &counts, CallerLookup::Skipped, None)
+            .await
+            .map_err(Refusal::with_missing_bucket_not_started)?;
     let from = match (record, checked) {
         (Some(path), Some(checked)) => {
             check_same_bucket(&checked.start, &session.plan.bucket)?;

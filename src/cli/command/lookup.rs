@@ -89,7 +89,9 @@ async fn attempt(
     // Only digests show what was delivered.
     request.unlisted = false;
     let mut session =
-        Session::open(&global.aws.access(), request, counts, CallerLookup::Skipped, None).await?;
+        Session::open(&global.aws.access(), request, counts, CallerLookup::Skipped, None)
+            .await
+            .map_err(Refusal::with_missing_bucket_not_started)?;
     session.plan.workload = progress.workload();
     let targets = Arc::new(targets(&files));
     let (files, found) = state.insert((files, Found::new(Arc::clone(&targets))));

@@ -234,6 +234,7 @@ impl Account {
                     account: None,
                     region: None,
                     trail: Some(filter.to_string()),
+                    home: None,
                 }));
             }
         }
@@ -292,6 +293,7 @@ impl Account {
                 account: account.cloned(),
                 region: region.cloned(),
                 trail: None,
+                home: None,
             })
         }));
     }

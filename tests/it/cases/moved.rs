@@ -1,6 +1,7 @@
 //! Evidence that was moved, copied, emptied or hidden: nobody gets "proven" over it, and nothing hides
 //! behind it.
 use super::*;
+use crate::support::program::empty_folder;
 use trailproof_testkit::trail::{Deed, DigestAt, LogAt, TrailBuilder};
 use trailproof_testkit::world::Bucket;
 
@@ -149,4 +150,43 @@ fn log_files_of_regions_out_of_scope_are_not_called_unlisted() {
     plant(&mut odd, &at);
     let ran = online(&odd, LOCATION, &period, &["--region", AWAY]);
     assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
+}
+
+/// `--relocate` says where a part of the bucket is now. What still lies there is not hidden by it.
+#[test]
+fn a_part_that_is_read_elsewhere_does_not_hide_what_lies_in_the_bucket() {
+    let mut trail = two();
+    let (period, of) = (period(&trail), bucket(&trail));
+    let empty = empty_folder("cases-relocated-to-nothing");
+    let rule = format!("s3://{of}/{}={}", account(MEMBER).trim_end_matches('/'), empty.display());
+    let ran = online(&trail, LOCATION, &period, &["--relocate", &rule]);
+    assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(doubts(&ran, "not-looked-at"), [account(MEMBER)]);
+    // The part was moved: nothing of it lies in the bucket any more.
+    let copy = empty_folder("cases-relocated");
+    let keys: Vec<String> = objects(&mut trail).objects.keys().cloned().collect();
+    for key in keys.iter().filter(|key| key.starts_with(&account(MEMBER))) {
+        let versions = objects(&mut trail).objects.remove(key).unwrap();
+        let at = copy.join(&key[account(MEMBER).len()..]);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        fs::write(at, &versions.last().unwrap().body).unwrap();
+    }
+    let rule = format!("s3://{of}/{}={}", account(MEMBER).trim_end_matches('/'), copy.display());
+    let ran = online(&trail, LOCATION, &period, &["--relocate", &rule]);
+    assert!(doubts(&ran, "not-looked-at").is_empty(), "{}", ran.stdout);
+}
+
+/// Each folder that nothing leads to is named, so that none is accepted with the others.
+#[test]
+fn every_folder_that_nothing_leads_to_is_named() {
+    let mut trail = two();
+    let period = period(&trail);
+    for number in 0..140 {
+        plant(
+            &mut trail,
+            &format!("zz{number:03}/{MEMBER}/CloudTrail/{HOME}/2026/03/01/x.json.gz"),
+        );
+    }
+    let ran = online(&trail, LOCATION, &period, &[]);
+    assert_eq!((ran.status, doubts(&ran, "not-looked-at").len()), (3, 140), "{}", ran.stderr);
 }

@@ -144,6 +144,7 @@ fn what_is_wrong_comes_before_what_is_covered() {
         account: Some(account),
         region: None,
         trail: None,
+        home: None,
     }));
     events.push(last);
     let html = render(&events).html;

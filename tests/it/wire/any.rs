@@ -291,8 +291,9 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
 }
 
 fn accepted_exceptions() -> impl Strategy<Value = AcceptedExceptions> {
-    let subjects = (place(), text(), any::<(bool, bool)>(), time(), time());
-    let subjects = subjects.prop_map(|(at, name, (region, trail), start, end)| {
+    let home = prop::option::of(chain().prop_map(|chain| chain.home()));
+    let subjects = (place(), text(), any::<(bool, bool)>(), time(), time(), home);
+    let subjects = subjects.prop_map(|(at, name, (region, trail), start, end, home)| {
         let region = region.then(|| "eu-west-1".parse().unwrap());
         let trail_name = trail.then(|| "t".parse().unwrap());
         let account = "111122223333";
@@ -303,16 +304,19 @@ fn accepted_exceptions() -> impl Strategy<Value = AcceptedExceptions> {
                 account: Some(account.parse().unwrap()),
                 region: region.clone(),
                 trail: trail.then_some(name),
+                home: home.clone(),
             },
             ExceptionSubject::Place {
                 account: Some(account.parse().unwrap()),
                 region: Some("eu-west-1".parse().unwrap()),
                 trail: Some("t".to_owned()),
+                home: home.clone(),
             },
             ExceptionSubject::Time {
                 account: account.parse().unwrap(),
                 region,
                 trail: trail_name,
+                home,
                 period: Period { start, end },
             },
         ]
@@ -399,8 +403,9 @@ fn place_in_doubt() -> impl Strategy<Value = RunEvent> {
                 folder,
                 folders,
                 account: chain.as_ref().map(|chain| chain.account.clone()),
-                region: chain.map(|chain| chain.source_region),
+                region: chain.as_ref().map(|chain| chain.source_region.clone()),
                 trail,
+                home: chain.map(|chain| chain.home()),
             })
         },
     )

@@ -6,7 +6,7 @@ use crate::bytes::content::Hash;
 use crate::codes::failure::ReadFailureKind;
 use crate::codes::finding::FindingCode;
 use crate::coverage::{Coverage, Segment, Uncovered};
-use crate::vocab::chain_id::ChainId;
+use crate::vocab::chain_id::{ChainHome, ChainId};
 use crate::vocab::ids::{AccountId, Region, TrailName};
 use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::{Period, Timestamp};
@@ -113,11 +113,11 @@ impl ObjectionCode {
             SubjectForm::Folder => matches!(subject, Subject::Folder(_)),
             SubjectForm::Chain => matches!(
                 subject,
-                Subject::Place { account: Some(_), region: Some(_), trail: Some(_) }
+                Subject::Place { account: Some(_), region: Some(_), trail: Some(_), .. }
             ),
             SubjectForm::Place => match subject {
                 Subject::Folder(_) => true,
-                Subject::Place { account, region, trail } => {
+                Subject::Place { account, region, trail, .. } => {
                     account.is_some() || region.is_some() || trail.is_some()
                 }
                 _ => false,
@@ -142,6 +142,8 @@ pub enum ExceptionSubject {
         region: Option<Region>,
         /// Trail as the report names it, if the place has one.
         trail: Option<String>,
+        /// Home of the trail; `None` stands for every one.
+        home: Option<ChainHome>,
     },
     /// A stretch of time of one chain or of several.
     Time {
@@ -151,6 +153,8 @@ pub enum ExceptionSubject {
         region: Option<Region>,
         /// Trail of the chains; `None` stands for every trail.
         trail: Option<TrailName>,
+        /// Home of the trail; `None` stands for every one.
+        home: Option<ChainHome>,
         /// The time.
         period: Period,
     },
@@ -227,29 +231,36 @@ impl AcceptedException {
                         || (self.has_contents(code) && is_below(at, folder)))
             }
             (Objection::Place(place), ExceptionSubject::Folder(folder)) => {
-                let at = place.folder.as_deref();
+                // Folders that are only counted are different ones the next time.
+                let at = place.folder.as_deref().filter(|_| place.folders.is_none());
                 self.code == ObjectionCode::Place(place.why)
                     && at.is_some_and(|at| same_folder(at, folder))
             }
-            (Objection::Place(place), ExceptionSubject::Place { account, region, trail }) => {
+            (Objection::Place(place), ExceptionSubject::Place { account, region, trail, home }) => {
                 self.code == ObjectionCode::Place(place.why)
                     && place.folder.is_none()
+                    && (home.is_none() || *home == place.home)
                     && (account, region, trail) == (&place.account, &place.region, &place.trail)
             }
-            (Objection::Chain(code, chain), ExceptionSubject::Place { account, region, trail }) => {
+            (
+                Objection::Chain(code, chain),
+                ExceptionSubject::Place { account, region, trail, home },
+            ) => {
                 self.code == ObjectionCode::Finding(code)
                     && account.as_ref() == Some(&chain.account)
                     && region.as_ref() == Some(&chain.source_region)
                     && trail.as_deref() == Some(chain.trail.as_str())
+                    && is_home_of(home.as_ref(), chain)
             }
             (
                 Objection::Time(chain, segment),
-                ExceptionSubject::Time { account, region, trail, period },
+                ExceptionSubject::Time { account, region, trail, home, period },
             ) => {
                 self.code == ObjectionCode::Time(segment.coverage)
                     && *account == chain.account
                     && region.as_ref().is_none_or(|region| *region == chain.source_region)
                     && trail.as_ref().is_none_or(|trail| *trail == chain.trail)
+                    && is_home_of(home.as_ref(), chain)
                     && period.start <= segment.from
                     && segment.to <= period.end
             }
@@ -287,7 +298,7 @@ impl ExceptionIndex {
             let key = match &entry.subject {
                 ExceptionSubject::Object(object) => IndexKey::Object(object.clone()),
                 ExceptionSubject::Folder(folder) => IndexKey::folder(folder),
-                ExceptionSubject::Place { account, region, trail } => {
+                ExceptionSubject::Place { account, region, trail, .. } => {
                     IndexKey::Place(account.clone(), region.clone(), trail.clone())
                 }
                 ExceptionSubject::Time { account, .. } => IndexKey::Time(account.clone()),
@@ -344,6 +355,10 @@ impl IndexKey {
     fn folder(name: &str) -> Self {
         Self::Folder(name.trim_end_matches('/').to_owned())
     }
+}
+
+fn is_home_of(home: Option<&ChainHome>, chain: &ChainId) -> bool {
+    home.is_none_or(|home| *home == chain.home())
 }
 
 fn same_folder(one: &str, other: &str) -> bool {
@@ -413,6 +428,7 @@ mod tests {
                 account: Some("111122223333".parse().unwrap()),
                 region: Some("eu-west-1".parse().unwrap()),
                 trail: Some("t".to_owned()),
+                home: None,
             },
         );
         let code = FindingCode::DigestDeliveredThenGone;
@@ -444,6 +460,7 @@ mod tests {
             account: "111122223333".parse().unwrap(),
             region: region.map(|region| region.parse().unwrap()),
             trail: None,
+            home: None,
             period: Period { start: time(100), end: time(200) },
         };
         let gap = |from, to| Segment {
@@ -491,6 +508,64 @@ mod tests {
     }
 
     #[test]
+    fn trails_of_one_name_with_different_homes_are_told_apart() {
+        let near = chain("eu-west-1", "t");
+        let far = ChainId { home_region: "eu-west-1".parse().unwrap(), ..near.clone() };
+        let shared =
+            ChainId { organization: Some("o-abcdefghij".parse().unwrap()), ..near.clone() };
+        let (account, region) = (near.account.clone(), near.source_region.clone());
+        let period = Period { start: Timestamp::from_unix(100), end: Timestamp::from_unix(200) };
+        let time = |home| ExceptionSubject::Time {
+            account: account.clone(),
+            region: Some(region.clone()),
+            trail: Some(near.trail.clone()),
+            home,
+            period,
+        };
+        let place = |home| ExceptionSubject::Place {
+            account: Some(account.clone()),
+            region: Some(region.clone()),
+            trail: Some("t".to_owned()),
+            home,
+        };
+        let segment = Segment {
+            from: period.start,
+            to: period.end,
+            coverage: Coverage::Uncovered(Uncovered::Tail),
+        };
+        let gone = FindingCode::DigestDeliveredThenGone;
+        for (chain, accepted) in [(&near, true), (&far, false), (&shared, false)] {
+            let doubt = PlaceInDoubt::chain(PlaceDoubt::EndedUnexplained, chain);
+            for (code, subject, objection) in [
+                ("tail", time(Some(near.home())), Objection::Time(chain, segment)),
+                ("ended-unexplained", place(Some(near.home())), Objection::Place(&doubt)),
+                (
+                    "digest-delivered-then-gone",
+                    place(Some(near.home())),
+                    Objection::Chain(gone, chain),
+                ),
+            ] {
+                let only = exception(code, subject);
+                assert_eq!(only.is_about(&objection), accepted, "{code}: {chain:?}");
+            }
+            // Without a home, an exception is about every trail of the name.
+            assert!(exception("tail", time(None)).is_about(&Objection::Time(chain, segment)));
+            let every = exception("ended-unexplained", place(None));
+            assert!(every.is_about(&Objection::Place(&doubt)));
+        }
+    }
+
+    #[test]
+    fn folders_that_are_only_counted_cannot_be_accepted() {
+        let folder = || ExceptionSubject::Folder("a".to_owned());
+        let place = PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, "a/");
+        let accepts = exception("not-looked-at", folder());
+        assert!(accepts.is_about(&Objection::Place(&place)));
+        let counted = PlaceInDoubt { folders: Some(2), ..place };
+        assert!(!accepts.is_about(&Objection::Place(&counted)));
+    }
+
+    #[test]
     fn a_place_is_accepted_only_as_it_is_named() {
         let place = PlaceInDoubt {
             why: PlaceDoubt::NamedNotFound,
@@ -499,11 +574,13 @@ mod tests {
             account: Some("111122223333".parse().unwrap()),
             region: None,
             trail: None,
+            home: None,
         };
         let subject = |region: Option<&str>| ExceptionSubject::Place {
             account: Some("111122223333".parse().unwrap()),
             region: region.map(|region| region.parse().unwrap()),
             trail: None,
+            home: None,
         };
         let named = exception("named-not-found", subject(None));
         assert!(named.is_about(&Objection::Place(&place)));

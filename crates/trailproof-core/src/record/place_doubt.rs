@@ -1,5 +1,5 @@
 //! Places whose evidence is in doubt, and the account of all places that were found.
-use crate::vocab::chain_id::ChainId;
+use crate::vocab::chain_id::{ChainHome, ChainId};
 use crate::vocab::ids::{AccountId, Region};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
@@ -18,6 +18,8 @@ pub struct PlaceInDoubt {
     pub region: Option<Region>,
     /// Trail that was named, by name or ARN.
     pub trail: Option<String>,
+    /// Home of the trail, if the place is a chain.
+    pub home: Option<ChainHome>,
 }
 
 impl PlaceInDoubt {
@@ -30,7 +32,20 @@ impl PlaceInDoubt {
             account: Some(chain.account.clone()),
             region: Some(chain.source_region.clone()),
             trail: Some(chain.trail.to_string()),
+            home: Some(chain.home()),
         }
+    }
+
+    /// Returns the chain, if the place is one.
+    pub fn as_chain(&self) -> Option<ChainId> {
+        let ChainHome { region, organization } = self.home.clone()?;
+        Some(ChainId {
+            account: self.account.clone()?,
+            source_region: self.region.clone()?,
+            trail: self.trail.as_ref()?.parse().ok()?,
+            home_region: region,
+            organization,
+        })
     }
 
     /// Creates a doubt about a folder.
@@ -42,6 +57,7 @@ impl PlaceInDoubt {
             account: None,
             region: None,
             trail: None,
+            home: None,
         }
     }
 }

@@ -21,6 +21,15 @@ pub struct ChainId {
     pub organization: Option<OrganizationId>,
 }
 
+/// What tells chains apart that have account, region and trail name in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChainHome {
+    /// Region in the trail's ARN.
+    pub region: Region,
+    /// Organization of an organization trail.
+    pub organization: Option<OrganizationId>,
+}
+
 impl From<&ChainKey> for ChainId {
     fn from(key: &ChainKey) -> Self {
         Self {
@@ -34,6 +43,11 @@ impl From<&ChainKey> for ChainId {
 }
 
 impl ChainId {
+    /// Returns what tells it apart from chains of the same account, region and trail name.
+    pub fn home(&self) -> ChainHome {
+        ChainHome { region: self.home_region.clone(), organization: self.organization.clone() }
+    }
+
     /// Returns whether both ids are the same except for the organization in their path.
     pub fn differs_only_in_path(&self, other: &Self) -> bool {
         self.account == other.account

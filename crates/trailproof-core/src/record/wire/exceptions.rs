@@ -6,6 +6,7 @@ use crate::record::exception::{
     AcceptedException, AcceptedExceptions, ExceptionSubject, ObjectionCode,
 };
 use crate::vocab::budget::EXCEPTIONS;
+use crate::vocab::chain_id::ChainHome;
 use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::Period;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,10 @@ pub struct AcceptedExceptionShape<'a> {
     region: Option<Text<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     trail: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    home_region: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    organization: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +84,8 @@ impl<'a> From<&'a AcceptedException> for AcceptedExceptionShape<'a> {
             account: None,
             region: None,
             trail: None,
+            home_region: None,
+            organization: None,
             from: None,
             to: None,
             reason: (&exception.reason).into(),
@@ -92,12 +99,14 @@ impl<'a> From<&'a AcceptedException> for AcceptedExceptionShape<'a> {
                 shape.key = Some((&at.key).into());
             }
             ExceptionSubject::Folder(folder) => shape.folder = Some(folder.into()),
-            ExceptionSubject::Place { account, region, trail } => {
+            ExceptionSubject::Place { account, region, trail, home } => {
+                shape.home(home.as_ref());
                 shape.account = account.as_ref().map(|account| account.as_str().into());
                 shape.region = region.as_ref().map(|region| region.as_str().into());
                 shape.trail = trail.as_ref().map(Into::into);
             }
-            ExceptionSubject::Time { account, region, trail, period } => {
+            ExceptionSubject::Time { account, region, trail, home, period } => {
+                shape.home(home.as_ref());
                 shape.account = Some(account.as_str().into());
                 shape.region = region.as_ref().map(|region| region.as_str().into());
                 shape.trail = trail.as_ref().map(|trail| trail.as_str().into());
@@ -106,6 +115,31 @@ impl<'a> From<&'a AcceptedException> for AcceptedExceptionShape<'a> {
             }
         }
         shape
+    }
+}
+
+impl<'a> AcceptedExceptionShape<'a> {
+    fn home(&mut self, home: Option<&'a ChainHome>) {
+        self.home_region = home.map(|home| home.region.as_str().into());
+        let organization = home.and_then(|home| home.organization.as_ref());
+        self.organization = organization.map(|organization| organization.as_str().into());
+    }
+}
+
+/// Returns the home of a trail, or the name of the field that is wrong.
+pub(super) fn home(
+    region: Option<Text<'_>>,
+    organization: Option<Text<'_>>,
+) -> Result<Option<ChainHome>, &'static str> {
+    let organization = organization.map(|text| text.parse()).transpose();
+    let organization = organization.map_err(|_| "organization")?;
+    match (region, organization) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err("home_region"),
+        (Some(region), organization) => {
+            let region = region.parse().map_err(|_| "home_region")?;
+            Ok(Some(ChainHome { region, organization }))
+        }
     }
 }
 
@@ -120,6 +154,7 @@ impl TryFrom<AcceptedExceptionShape<'_>> for AcceptedException {
         let account = account.map_err(|_| wrong("account"))?;
         let region = shape.region.map(|text| text.parse()).transpose();
         let region = region.map_err(|_| wrong("region"))?;
+        let home = home(shape.home_region, shape.organization).map_err(wrong)?;
         let subject = match (shape.bucket, shape.key, shape.folder, shape.from, shape.to) {
             (Some(bucket), Some(key), None, None, None) => {
                 ExceptionSubject::Object(ObjectLocation::new(bucket, key))
@@ -133,11 +168,15 @@ impl TryFrom<AcceptedExceptionShape<'_>> for AcceptedException {
                     .map(|text| text.parse())
                     .transpose()
                     .map_err(|_| wrong("trail"))?,
+                home,
                 period: Period { start: from.0, end: to.0 },
             },
-            (None, None, None, None, None) => {
-                ExceptionSubject::Place { account, region, trail: shape.trail.map(Cow::into_owned) }
-            }
+            (None, None, None, None, None) => ExceptionSubject::Place {
+                account,
+                region,
+                trail: shape.trail.map(Cow::into_owned),
+                home,
+            },
             _ => return Err(Unreadable::new("an accepted exception names two subjects")),
         };
         if !code.takes(&subject) {

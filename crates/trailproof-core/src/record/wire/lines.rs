@@ -289,6 +289,10 @@ pub(crate) struct PlaceInDoubtLine<'a> {
     pub(crate) region: Option<Text<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub(crate) trail: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(crate) home_region: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(crate) organization: Option<Text<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Converts lines to events.
 use super::FindingShape;
-use super::exceptions::ExceptionsJudgedShape;
+use super::exceptions::{ExceptionsJudgedShape, home};
 use super::lines::{
     BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, GapExplainedLine, LinkShape,
     ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine, LogsWithoutDigestsLine,
@@ -157,6 +157,7 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
                     .map(|text| text.parse().map_err(|_| wrong("region")))
                     .transpose()?,
                 trail: line.trail.map(Cow::into_owned),
+                home: home(line.home_region, line.organization).map_err(wrong)?,
             })
         }
         RunEventName::PlacesAnswered => {

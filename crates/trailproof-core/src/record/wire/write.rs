@@ -104,6 +104,12 @@ fn line(event: &RunEvent) -> Line<'_> {
             account: place.account.as_ref().map(|account| account.as_str().into()),
             region: place.region.as_ref().map(|region| region.as_str().into()),
             trail: optional(place.trail.as_ref()),
+            home_region: place.home.as_ref().map(|home| home.region.as_str().into()),
+            organization: place
+                .home
+                .as_ref()
+                .and_then(|home| home.organization.as_ref())
+                .map(|organization| organization.as_str().into()),
         }),
         RunEvent::PlacesAnswered(places) => Line::PlacesAnswered(PlacesAnsweredLine {
             found: places.found,
