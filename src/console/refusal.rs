@@ -12,7 +12,7 @@ pub(crate) struct Refusal {
     /// Printed after `error: `. A hint follows in a paragraph of its own.
     words: String,
     /// The read failure behind it, if any.
-    cause: Option<ReadFailureKind>,
+    cause: Option<ReadFailure>,
 }
 
 impl Refusal {
@@ -62,12 +62,12 @@ impl Refusal {
             ReadFailureKind::NoSuchBucket => Self::nothing_found(words),
             _ => Self::not_started(words),
         };
-        Self { cause: Some(why.kind), ..refusal }
+        Self { cause: Some(why.clone()), ..refusal }
     }
 
     /// Returns the refusal with [`ExitStatus::NotStarted`] if its bucket does not exist.
     pub(crate) fn with_missing_bucket_not_started(self) -> Self {
-        match self.cause {
+        match self.cause.as_ref().map(|why| why.kind) {
             Some(ReadFailureKind::NoSuchBucket) => Self { status: ExitStatus::NotStarted, ..self },
             _ => self,
         }
@@ -76,6 +76,11 @@ impl Refusal {
     /// Returns the exit status.
     pub(crate) fn status(&self) -> ExitStatus {
         self.status
+    }
+
+    /// Returns the read failure behind it, if any.
+    pub(crate) fn cause(&self) -> Option<&ReadFailure> {
+        self.cause.as_ref()
     }
 
     /// Returns the message.

@@ -4,11 +4,12 @@ use super::contents::{diffs, unproven};
 use super::facts::Unattested;
 use super::gathered::{CaseInput, Gathered, Regained};
 use super::history::History;
+use super::kms_ledger::KmsLedger;
 use super::techniques::{Evidence, judge};
-use super::ties::Ties;
+use super::ties::{Ties, is_wide};
 use super::timeline::{affected, lost, spans, timeline};
 use crate::console::refusal::Refusal;
-use crate::report::case::model::{CaseEvent, CaseReport, LogDiff, UnprovenLog};
+use crate::report::case::model::{CaseEvent, CaseReport, KmsWrite, LogDiff, UnprovenLog};
 use crate::report::events::EventsSearched;
 use crate::report::names::ChainNames;
 use crate::source::{ListRequest, Pages};
@@ -44,9 +45,17 @@ pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refu
     let filter = EventFilter {
         names: DEED_NAMES.iter().map(|name| (*name).to_owned()).collect(),
         starved: true,
+        kms_uses: true,
         ..EventFilter::default()
     };
-    let mut gathered = Gathered::new(&input.bucket, Ties::of(&input.facts, &input.bucket));
+    let mut gathered = Gathered::new(
+        &input.bucket,
+        Ties::of(&input.facts, &input.bucket),
+        KmsLedger::of(&input.facts, &input.bucket),
+    );
+    for event in &input.kms_events {
+        gathered.kms.take(event, None);
+    }
     // Where nothing is wrong, only events by themselves can be deeds, and they may be anywhere.
     let delivered = (!delivered.is_empty()).then_some(delivered);
     let mut searched = gathered.search(&input, filter.clone(), delivered.clone(), false).await?;
@@ -81,6 +90,9 @@ pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refu
             logs.iter().filter(|log| replaced.contains(&log.at)).collect();
         (compared.diffs, compared.diffs_capped) = diffs(source.as_ref(), current, &replaced).await;
     }
+    let kms = std::mem::take(&mut gathered.kms);
+    compared.kms_capped = kms.capped;
+    compared.kms = kms.finish(current).await;
     (compared.unproven, compared.unproven_capped) = unproven(current, &input.facts.unlisted).await;
     Ok(report(input, gathered, searched, complete, compared, history))
 }
@@ -93,6 +105,8 @@ struct Compared {
     diffs_capped: bool,
     unproven: Vec<UnprovenLog>,
     unproven_capped: bool,
+    kms: Vec<KmsWrite>,
+    kms_capped: bool,
 }
 
 /// Lists the log files in stretches that no digest covers: CloudTrail may have gone on to deliver
@@ -177,7 +191,9 @@ fn report(
     let names = ChainNames::of(&chains);
     let name_of = |chain: &ChainId| names.name(chain);
     let mut causes = KeptEvents::new(CAUSES);
-    for CaseEvent { event, log, .. } in events.iter().filter(|event| event.done().is_some()) {
+    // What may be about any object of the bucket explains no stretch of time.
+    let explains = |event: &&CaseEvent| event.done().is_some_and(|deed| !is_wide(deed));
+    for CaseEvent { event, log, .. } in events.iter().filter(explains) {
         let recorded = Recorded { log: &log.at, chain: &log.digest.chain, bucket: &input.bucket };
         causes_of(event, recorded).into_iter().for_each(|cause| causes.take(cause));
     }
@@ -200,7 +216,7 @@ fn report(
         history_explains: &history_explains,
         events: &events,
         explanations: &explanations,
-        access: &input.access,
+        access: &input.access.lines,
         versions: input.versions.as_ref(),
         data_events,
         is_copy: input.start.place.read_from.iter().any(|from| from.kind != ReadKind::Bucket),
@@ -212,7 +228,7 @@ fn report(
         name_of: &name_of,
     };
     let judged = judge(&evidence);
-    let timeline = timeline(&evidence, &judged, &compared.diffs, &compared.unproven);
+    let timeline = timeline(&evidence, &judged, &compared.diffs, &compared.unproven, &compared.kms);
     let affected = affected(&evidence, &judged);
     let spans = spans(&evidence, &judged);
     let mut notices = BTreeSet::new();
@@ -221,8 +237,11 @@ fn report(
         (touched && !data_events, CaseNotice::NoDataEvents),
         (capped || judged.capped, CaseNotice::EventsCapped),
         (facts.left_out > 0, CaseNotice::ObjectsCapped),
-        (input.access_capped, CaseNotice::AccessLogsCapped),
+        (input.access.capped, CaseNotice::AccessLogsCapped),
+        (input.access.unclear > 0, CaseNotice::AccessLinesUnclear),
         (touched && input.versions.is_none(), CaseNotice::VersionsNotRead),
+        (input.versions_unread.is_some(), CaseNotice::VersionsUnlisted),
+        (input.versions_untried, CaseNotice::VersionsUntried),
         (!complete, CaseNotice::SearchIncomplete),
         (input.confirm.is_some(), CaseNotice::RecordTrusted),
         (facts.unattested_capped, CaseNotice::GapsNotListed),
@@ -236,6 +255,8 @@ fn report(
         (compared.diffs_capped, CaseNotice::DiffsCapped),
         (compared.unproven.iter().any(|log| log.count > 0), CaseNotice::UnprovenEvents),
         (compared.unproven_capped, CaseNotice::UnprovenCapped),
+        (compared.kms.iter().any(|it| it.is_there == Some(false)), CaseNotice::KmsWritten),
+        (compared.kms_capped, CaseNotice::ObjectsCapped),
         (input.regained.as_ref().is_some_and(|it| it.capped), CaseNotice::SearchIncomplete),
     ] {
         if applies {
@@ -267,9 +288,15 @@ fn report(
         spans,
         also: compared.also,
         history,
-        lost: input.regained.as_ref().map(|it| lost(&it.lost, &name_of)),
+        versions_unread: input.versions_unread,
+        access_lines: (input.access.lines.len(), input.access.unclear),
+        lost: input
+            .regained
+            .as_ref()
+            .and_then(|it| it.lost.as_ref().map(|spans| lost(spans, &name_of))),
         diffs: compared.diffs,
         unproven: compared.unproven,
+        kms: compared.kms,
         searched,
         notices: notices.into_iter().collect(),
     }

@@ -12,6 +12,7 @@ use trailproof_core::record::{
 use trailproof_core::trail_event::KeyName;
 use trailproof_core::vocab::budget::{CASE_FOLDERS, CASE_OBJECTS};
 use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::ids::{AccountId, Region};
 use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::log_key::log_key_time;
@@ -321,7 +322,7 @@ impl RecordFacts {
                     self.left_out += 1;
                     return;
                 }
-                let time = named_time(&at.key);
+                let time = named_time(&at.key).map(|(.., time)| time);
                 let (at, last_modified, reason) = (at.clone(), *last_modified, *reason);
                 self.unlisted.push(Unlisted { at, last_modified, reason, time });
             }
@@ -409,11 +410,12 @@ fn digest_folder(key: &str) -> Option<String> {
     Some(format!("{}/", parts.get(..above)?.join("/")))
 }
 
-/// Returns the time in the name of a log file whose account and region are those of its own name.
-fn named_time(key: &str) -> Option<Timestamp> {
+/// Returns the account, the region and the time in the name of a log file.
+pub(super) fn named_time(key: &str) -> Option<(AccountId, Region, Timestamp)> {
     let name = key.rsplit('/').next()?;
     let mut parts = name.split('_');
-    let account = parts.next()?.parse().ok()?;
-    let region = parts.nth(1)?.parse().ok()?;
-    log_key_time(key, &account, &region)
+    let account: AccountId = parts.next()?.parse().ok()?;
+    let region: Region = parts.nth(1)?.parse().ok()?;
+    let time = log_key_time(key, &account, &region)?;
+    Some((account, region, time))
 }

@@ -1,7 +1,8 @@
 //! What a case is made of, and the events that are gathered for it, within budgets.
-use super::access_logs::AccessLine;
+use super::access_logs::AccessLogs;
 use super::facts::{RecordFacts, VersionTrace};
 use super::history::{AskHistory, History, VerifiedEvents};
+use super::kms_ledger::KmsLedger;
 use super::search::{Confirm, DELIVERED_WITHIN, EventSearch, OfRecord, ProvenLogsFrom, search};
 use super::ties::Ties;
 use crate::console::refusal::Refusal;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::technique::NotTied;
 use trailproof_core::coverage::Segment;
 use trailproof_core::record::{ProvenLog, RunStart};
@@ -38,8 +40,8 @@ pub(crate) struct Regained {
     pub(crate) replaced: BTreeSet<ObjectLocation>,
     /// Whether there are more of them.
     pub(crate) capped: bool,
-    /// Time that no version covers either.
-    pub(crate) lost: Vec<(ChainId, Segment)>,
+    /// Time that no version covers either; `None` if that is not known.
+    pub(crate) lost: Option<Vec<(ChainId, Segment)>>,
 }
 
 /// Evidence of another trail, which is verified when it is searched.
@@ -64,12 +66,17 @@ pub(crate) struct CaseInput {
     /// Whether log files are read from a disk.
     pub(crate) local: bool,
     pub(crate) bucket: String,
-    pub(crate) access: Vec<AccessLine>,
-    pub(crate) access_capped: bool,
+    pub(crate) access: AccessLogs,
     /// What the versions of the affected objects show; `None` if they were not read.
     pub(crate) versions: Option<BTreeMap<ObjectLocation, VersionTrace>>,
+    /// Why versions, or some of them, could not be listed.
+    pub(crate) versions_unread: Option<ReadFailure>,
+    /// Whether some versions were not tried.
+    pub(crate) versions_untried: bool,
     /// Evidence of other trails.
     pub(crate) also: Vec<Also>,
+    /// Events of KMS that nobody signed.
+    pub(crate) kms_events: Vec<TrailEvent>,
     /// Event history, if it is to be asked.
     pub(crate) history: Option<AskHistory>,
     /// What only versions prove, if they were read.
@@ -141,10 +148,11 @@ pub(super) struct Gathered {
     pub(super) context: KeptCaseEvents,
     seen: BTreeSet<String>,
     pub(super) data_events: bool,
+    pub(super) kms: KmsLedger,
 }
 
 impl Gathered {
-    pub(super) fn new(bucket: &str, ties: Ties) -> Self {
+    pub(super) fn new(bucket: &str, ties: Ties, kms: KmsLedger) -> Self {
         Self {
             bucket: bucket.to_owned(),
             ties,
@@ -152,6 +160,7 @@ impl Gathered {
             context: KeptCaseEvents::default(),
             seen: BTreeSet::new(),
             data_events: false,
+            kms,
         }
     }
 
@@ -283,6 +292,9 @@ impl Gathered {
     /// Takes an event that was found. Unless `every` is set, only deeds are kept.
     fn take(&mut self, event: &TrailEvent, log: &ProvenLog, every: bool, by_versions: bool) {
         self.data_events |= is_data_event_of(event, &self.bucket);
+        if self.kms.take(event, Some(log)) && !every {
+            return;
+        }
         let recorded = Recorded { log: &log.at, chain: &log.digest.chain, bucket: &self.bucket };
         let judged = deed(event, recorded);
         if judged.is_none() && !every {

@@ -1,19 +1,19 @@
 //! The second verdict: what the versions that are left prove.
 //!
 //! The unchanged engine runs over a view that shows the oldest version of each object. Where that
-//! does not prove, the next one is shown and the engine runs again: an object with a predictable
-//! name can have been planted before CloudTrail wrote its own.
+//! does not prove, one that fits is looked for and shown, and the engine runs again.
 use super::affected::{Affected, AffectedObject, Fault, ObjectKind};
-use crate::source::layer::overlay::{VersionsView, versions_of};
-use crate::source::many::in_order;
-use crate::source::{BoxFuture, ObjectSource};
+use super::tried::{SHOWN, Tried, TryVersions, Trying, Wrong};
+use crate::source::ObjectSource;
+use crate::source::layer::overlay::VersionsView;
 use crate::trust::KeyService;
 use crate::verify::plan::VerifyPlan;
 use crate::verify::run::verify;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use trailproof_core::bytes::content::Hash;
 use trailproof_core::codes::failure::ReadFailureKind;
-use trailproof_core::codes::finding::{FindingCode, Outcome};
+use trailproof_core::codes::finding::{Finding, FindingCode, Outcome};
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::record::{ChainSummary, ProvenLog, ProvenLogFinder, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
@@ -47,6 +47,12 @@ impl Judged {
         let missing = [FindingCode::DigestMissing, FindingCode::LogMissing];
         matches!(self, Self::Finding(code) if !missing.contains(code))
     }
+
+    /// Returns whether there is content that cannot be read, and that a different version may prove.
+    fn is_out_of_reach(&self) -> bool {
+        use ReadFailureKind::{Archived, Denied, KmsDenied, OverBudget};
+        matches!(self, Self::Unread(Archived | Denied | KmsDenied | OverBudget))
+    }
 }
 
 /// The result of a second run.
@@ -54,6 +60,8 @@ impl Judged {
 pub(crate) struct Second {
     /// How the affected objects were judged, and all others that are not proven.
     pub(crate) judged: BTreeMap<ObjectLocation, Judged>,
+    /// How far the versions were tried of objects whose oldest one does not prove.
+    pub(crate) tried: BTreeMap<ObjectLocation, Tried>,
     /// Objects that no digest names.
     pub(crate) unlisted: Vec<ObjectLocation>,
     /// Log files that are proven by older versions alone: they were affected, or the digest that
@@ -65,8 +73,8 @@ pub(crate) struct Second {
     /// Whether there are more of either than are kept.
     pub(crate) regained_capped: bool,
     /// Stretches without digests of the first run that no version covers either. What a later digest
-    /// may still cover is not among them.
-    pub(crate) lost: Vec<(ChainId, Segment)>,
+    /// may still cover is not among them. `None` if a listing of versions could not be read.
+    pub(crate) lost: Option<Vec<(ChainId, Segment)>>,
     /// The summary of the run, which is about its period and scope alone.
     pub(crate) summary: RunSummary,
 }
@@ -77,8 +85,17 @@ impl Second {
     pub(crate) fn verdict(&self, first: &Affected) -> Verdict {
         match self.summary.verdict {
             Verdict::Proven if first.open => Verdict::NotProven,
+            Verdict::Contradicted if self.is_contradicted_by_untried() => Verdict::NotProven,
             verdict => verdict,
         }
+    }
+
+    /// Returns whether a version that was not tried may prove each object that is contradicted.
+    fn is_contradicted_by_untried(&self) -> bool {
+        let is_wrong = |(_, judged): &(_, &Judged)| matches!(judged, Judged::Finding(_));
+        let mut wrong = self.judged.iter().filter(is_wrong).peekable();
+        wrong.peek().is_some()
+            && wrong.all(|(at, _)| self.tried.get(at).is_some_and(|tried| !tried.all))
     }
 
     /// Returns the objects that are there and that nothing proves: planted ones, and those of which
@@ -89,14 +106,6 @@ impl Second {
     }
 }
 
-/// The versions of an object that are tried, oldest first.
-#[derive(Debug)]
-struct Candidates {
-    ids: Vec<String>,
-    /// The one that is shown now.
-    shown: usize,
-}
-
 /// Runs the plan over the view, until no further version of any object could prove more. `first` is
 /// what the first run did not prove: the outcome of these objects is wanted even if they are proven.
 pub(crate) async fn second_run(
@@ -104,6 +113,7 @@ pub(crate) async fn second_run(
     first: &Affected,
     view: &Arc<VersionsView>,
     keys: &Arc<dyn KeyService>,
+    limit: TryVersions,
     pass: &mut (dyn FnMut(Passed<'_>) + Send),
 ) -> Second {
     let affected: HashSet<&ObjectLocation> = first.objects.iter().map(|it| &it.at).collect();
@@ -111,11 +121,12 @@ pub(crate) async fn second_run(
     for (chain, span) in &first.spans {
         spans.entry(chain).or_default().push(span);
     }
-    let mut tried: BTreeMap<ObjectLocation, Candidates> = BTreeMap::new();
+    let mut trying = Trying::new(view, keys, (plan.period.start, plan.now), limit);
     let mut rounds = 0;
     loop {
         rounds += 1;
         let (mut judged, mut unlisted) = (BTreeMap::new(), Vec::new());
+        let mut expected = BTreeMap::new();
         let mut regained = Regained::default();
         if rounds > 1 {
             pass(Passed::Anew);
@@ -123,21 +134,29 @@ pub(crate) async fn second_run(
         let source: Arc<dyn ObjectSource> = view.clone();
         let summary = verify(plan, source, Arc::clone(keys), &mut |event| {
             note(event, &affected, &mut judged, &mut unlisted);
+            note_expected(event, &mut expected);
             regained.take(event, &affected, &spans, &mut judged);
             pass(Passed::Event(event));
         })
         .await;
-        // One round for each candidate, one that returns to the oldest, and the first.
-        let may_continue = rounds < budget::VERSIONS_TRIED + 2;
-        if !may_continue || !advance(view, &judged, &mut tried).await {
-            let Regained { logs, beyond, capped, lost, .. } = regained;
+        let wrong = judged.iter().filter_map(|(at, how)| {
+            let unread = how.is_out_of_reach();
+            let wrong = Wrong { at, expected: expected.get(at), unread };
+            (unread || how.is_content_wrong()).then_some(wrong)
+        });
+        let wrong: Vec<Wrong<'_>> = wrong.collect();
+        // One round for each version that is shown, one that returns to the oldest, and the first.
+        let may_continue = rounds < SHOWN + 2;
+        if !may_continue || !trying.advance(&wrong).await {
+            let Regained { logs, beyond, capped, lost, unlisted: not_listed, .. } = regained;
             return Second {
                 judged,
+                tried: trying.tried(),
                 unlisted,
                 regained: logs,
                 beyond,
                 regained_capped: capped,
-                lost,
+                lost: (!not_listed).then_some(lost),
                 summary,
             };
         }
@@ -155,6 +174,8 @@ struct Regained {
     beyond: Vec<AffectedObject>,
     capped: bool,
     lost: Vec<(ChainId, Segment)>,
+    /// Whether a listing could not be read.
+    unlisted: bool,
 }
 
 impl Regained {
@@ -168,6 +189,7 @@ impl Regained {
         if let RunEvent::ChainFinished(summary) = event {
             self.uncovered(summary, spans);
         }
+        self.unlisted |= matches!(event, RunEvent::ListingUnread { .. });
         let log = self.finder.take(event);
         let Some(digest) = self.finder.digest().cloned() else { return };
         let of_chain = spans.get(&digest.chain).into_iter().flatten();
@@ -257,52 +279,29 @@ fn note(
     }
 }
 
+/// Remembers what a proven digest records of an object that does not match it.
+fn note_expected(event: &RunEvent, expected: &mut BTreeMap<ObjectLocation, Hash>) {
+    match event {
+        RunEvent::DigestJudged(digest) => {
+            if let Outcome::Invalid(Finding::DigestLinkMismatch { expected: hash, .. }) =
+                &digest.outcome
+            {
+                expected.insert(digest.at.clone(), *hash);
+            }
+        }
+        RunEvent::LogJudged(log) if !matches!(log.outcome, Outcome::Valid(_)) => {
+            expected.insert(log.at.clone(), log.expected);
+        }
+        _ => {}
+    }
+}
+
 fn how<P>(outcome: &Outcome<P>, version_id: Option<&String>) -> Judged {
     match outcome {
         Outcome::Valid(_) => Judged::Proven(version_id.cloned()),
         Outcome::Invalid(finding) => Judged::Finding(finding.into()),
         Outcome::Unverified(why) => Judged::Unread(why.kind),
     }
-}
-
-/// Shows the next version of each object that is contradicted by its content. Returns whether the
-/// view changed.
-async fn advance(
-    view: &Arc<VersionsView>,
-    judged: &BTreeMap<ObjectLocation, Judged>,
-    tried: &mut BTreeMap<ObjectLocation, Candidates>,
-) -> bool {
-    let wrong = judged.iter().filter(|(_, judged)| judged.is_content_wrong()).map(|(at, _)| at);
-    let wrong: Vec<&ObjectLocation> = wrong.take(budget::COPIES_READ).collect();
-    let new = wrong.iter().copied().filter(|at| !tried.contains_key(*at));
-    let listed = in_order(new.map(|at| -> BoxFuture<'_, _> {
-        Box::pin(async move { (at, versions_of(view.below().as_ref(), at).await) })
-    }))
-    .await;
-    for (at, versions) in listed {
-        // If they cannot be listed, there is nothing else to show.
-        let versions = versions.unwrap_or_default();
-        let contents = versions.iter().rev().filter(|version| version.content.is_some());
-        let ids = contents.map(|version| version.version_id.clone());
-        let ids = ids.take(budget::VERSIONS_TRIED).collect();
-        tried.insert(at.clone(), Candidates { ids, shown: 0 });
-    }
-    let mut changed = false;
-    for at in wrong {
-        let Some(candidates) = tried.get_mut(at) else { continue };
-        if candidates.shown >= candidates.ids.len() {
-            continue;
-        }
-        candidates.shown += 1;
-        match candidates.ids.get(candidates.shown) {
-            Some(next) => view.prefer(at, next),
-            // None of them proves: the oldest one is what CloudTrail would have written.
-            None if candidates.ids.len() > 1 => view.prefer_none(at),
-            None => continue,
-        }
-        changed = true;
-    }
-    changed
 }
 
 #[cfg(test)]

@@ -61,12 +61,12 @@ impl Ties {
         {
             return (!self.objects.contains(key)).then_some(NotTied::OtherObject);
         }
-        // A call that deletes several objects names only what their keys begin with.
+        // A call that deletes several objects names only what their keys begin with, or not even that.
         if deed.technique == Some(T::ObjectsDeleted) {
             let prefix = deed.prefix.as_deref().unwrap_or_default();
             let first = self.objects.range(prefix.to_owned()..).next();
-            let names = prefix.contains(FOLDER) && first.is_some_and(|it| it.starts_with(prefix));
-            return (!names).then_some(NotTied::OtherObject);
+            let may = first.is_some_and(|it| it.starts_with(prefix));
+            return (!may).then_some(NotTied::OtherObject);
         }
         if deed.in_bucket || deed.effects.iter().any(|(subject, _)| self.concerns(subject)) {
             return None;
@@ -111,26 +111,35 @@ impl Ties {
     }
 }
 
+/// Returns whether a call deleted objects that may be any of the bucket: all that it names is a beginning of
+/// their keys that log files share with everything else.
+pub(crate) fn is_wide(deed: &Deed) -> bool {
+    let prefix = deed.prefix.as_deref().unwrap_or_default();
+    let is_bulk = deed.technique == Some(Technique::ObjectsDeleted) && deed.key.is_none();
+    is_bulk && !prefix.contains(FOLDER)
+}
+
 /// Returns whether an event is about one chain. `keys` are those with which its objects are encrypted
 /// at that time.
 pub(crate) fn concerns(deed: &Deed, chain: &ChainId, keys: &BTreeSet<KeyName>) -> bool {
-    deed.effects.iter().any(|(subject, _)| match subject {
-        Subject::Trail(trail) => trail.owns(chain),
-        Subject::TrailElsewhere(trail) => {
-            trail.owns(chain) && chain.source_region != chain.home_region
-        }
-        Subject::TrailMembers(trail) => trail.owns(chain) && chain.organization.is_some(),
-        Subject::Bucket(_) | Subject::Objects { .. } => true,
-        Subject::Digest { chain: of, .. } => **of == *chain,
-        Subject::Key(key) => keys.contains(key),
-        Subject::Account(account) => *account == chain.account,
-        Subject::Member(account) => *account == chain.account && chain.organization.is_some(),
-        Subject::Members(Some(of)) => chain.organization.as_ref() == Some(of),
-        Subject::Members(None) => chain.organization.is_some(),
-        Subject::Region(account, region) => {
-            *account == chain.account && *region == chain.source_region
-        }
-    })
+    !is_wide(deed)
+        && deed.effects.iter().any(|(subject, _)| match subject {
+            Subject::Trail(trail) => trail.owns(chain),
+            Subject::TrailElsewhere(trail) => {
+                trail.owns(chain) && chain.source_region != chain.home_region
+            }
+            Subject::TrailMembers(trail) => trail.owns(chain) && chain.organization.is_some(),
+            Subject::Bucket(_) | Subject::Objects { .. } => true,
+            Subject::Digest { chain: of, .. } => **of == *chain,
+            Subject::Key(key) => keys.contains(key),
+            Subject::Account(account) => *account == chain.account,
+            Subject::Member(account) => *account == chain.account && chain.organization.is_some(),
+            Subject::Members(Some(of)) => chain.organization.as_ref() == Some(of),
+            Subject::Members(None) => chain.organization.is_some(),
+            Subject::Region(account, region) => {
+                *account == chain.account && *region == chain.source_region
+            }
+        })
 }
 
 #[cfg(test)]
@@ -200,8 +209,22 @@ mod tests {
         assert_eq!(named(Some("AWSLogs/1/CloudTrail/us-east-1/a"), None), None);
         assert_eq!(named(Some("AWSLogs/1/CloudTrail/us-east-1/b"), None), other);
         assert_eq!(named(None, Some("AWSLogs/1/CloudTrail/us-east-1/")), None);
-        for prefix in ["", "AWSLogs/", "AWSLogs/1/CloudTrail/eu-west-1/"] {
-            assert_eq!(named(None, Some(prefix)), other, "{prefix}");
+        // What may be about an object that is missing is never dismissed.
+        for (prefix, expected) in [
+            (None, None),
+            (Some(""), None),
+            (Some("AWSLogs/"), None),
+            (Some("AWSLogs/1/CloudTrail/eu-west-1/"), other),
+            (Some("tmp/"), other),
+        ] {
+            assert_eq!(named(None, prefix), expected, "{prefix:?}");
+        }
+        for (prefix, expected) in
+            [(None, true), (Some("AWSLogs/"), true), (Some("AWSLogs/1/CloudTrail/"), false)]
+        {
+            let prefix = prefix.map(str::to_owned);
+            let deed = Deed { technique, prefix, in_bucket: true, ..Deed::default() };
+            assert_eq!(is_wide(&deed), expected);
         }
         assert_eq!(ties().not_tied(&Deed::default()), Some(NotTied::OtherResource));
         assert_eq!(ties().not_tied(&Deed { in_bucket: true, ..Deed::default() }), None);

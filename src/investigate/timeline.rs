@@ -2,7 +2,7 @@
 use super::facts::Trouble;
 use super::techniques::{Evidence, Judged};
 use crate::report::case::model::{
-    AffectedObject, CaseEvent, CaseSpan, LogDiff, TimelineEntry, UnprovenLog,
+    AffectedObject, CaseEvent, CaseSpan, KmsWrite, LogDiff, TimelineEntry, UnprovenLog,
 };
 use std::collections::BTreeSet;
 use trailproof_core::codes::technique::{TimeIs, Witness};
@@ -17,6 +17,7 @@ pub(super) fn timeline(
     judged: &Judged,
     diffs: &[LogDiff],
     unproven: &[UnprovenLog],
+    kms: &[KmsWrite],
 ) -> Vec<TimelineEntry> {
     let (facts, name_of) = (evidence.record, evidence.name_of);
     let technique = |number: Option<usize>| {
@@ -156,6 +157,21 @@ pub(super) fn timeline(
             let line = differing(event, &log.at, TimeIs::Claimed, "unproven", Witness::Unproven)?;
             Some(TimelineEntry { finding: Some("log-unlisted"), ..line })
         }));
+    }
+    for write in kms {
+        let outcome = match write.is_there {
+            Some(true) => "there",
+            Some(false) => "gone",
+            None => "",
+        };
+        lines.push(TimelineEntry {
+            who: write.who.clone(),
+            from_where: write.from_where.clone(),
+            outcome: outcome.to_owned(),
+            log_file: write.log.as_ref().map(|log| log.at.clone()),
+            digest: write.log.as_ref().map(|log| log.digest.at.clone()),
+            ..plain(write.time, TimeIs::Event, "GenerateDataKey", write.at.uri(), Witness::Unsigned)
+        });
     }
     lines.sort();
     lines

@@ -2,6 +2,7 @@
 use super::affected::AffectedObject;
 use super::facts::VersionTrace;
 use super::second::{Judged, Second};
+use super::tried::Tried;
 use crate::source::BoxFuture;
 use crate::source::layer::overlay::each_key;
 use crate::source::many::in_order;
@@ -33,7 +34,8 @@ pub(crate) enum VersionClass {
     NotVersioned,
     /// The current version proves now: the first run could not read it.
     Intact,
-    /// It is not known: the versions could not be listed, or no proven digest names the object.
+    /// It is not known: the versions could not be listed, or not all of them were tried, or no proven
+    /// digest names the object.
     Unknown,
 }
 
@@ -51,6 +53,11 @@ impl VersionClass {
             Self::Intact => "intact",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// Returns whether it is known that no version proves.
+    pub(crate) fn is_lost(self) -> bool {
+        matches!(self, Self::DeletedForGood | Self::ReplacedForGood | Self::NotVersioned)
     }
 
     /// Returns whether a version proves that is not the current one.
@@ -75,18 +82,20 @@ pub(crate) struct ObjectVersions {
     pub(crate) proven: Option<String>,
     /// Why the versions could not be listed.
     pub(crate) unlisted: Option<ReadFailure>,
+    /// How many versions were tried and do not prove, if some were not tried.
+    pub(crate) untried: Option<usize>,
 }
 
 impl ObjectVersions {
-    /// Returns what the versions show; `None` if they could not be listed.
-    pub(crate) fn trace(&self) -> Option<VersionTrace> {
-        let mut hiding = self.versions.iter().take_while(|it| it.content.is_none());
-        self.unlisted.is_none().then(|| VersionTrace {
+    /// Returns what the versions show: nothing but their class if they could not be listed.
+    pub(crate) fn trace(&self) -> VersionTrace {
+        let hiding = self.versions.iter().take_while(|it| it.content.is_none());
+        VersionTrace {
             class: self.class.code(),
             oldest_proves: self.class.is_recoverable(),
-            marker: hiding.by_ref().last().map(|it| it.last_modified),
+            marker: hiding.last().map(|it| it.last_modified),
             none_left: self.class == VersionClass::DeletedForGood && self.count == 0,
-        })
+        }
     }
 }
 
@@ -129,9 +138,11 @@ pub(crate) async fn classes(
         };
         let kept = versioning.get(object.at.bucket.as_str()).copied().flatten();
         let judged = second.judged.get(&object.at);
+        let tried = second.tried.get(&object.at).copied();
+        let untried = unlisted.is_none().then(|| untried(&versions, judged, tried)).flatten();
         let class = match unlisted {
             Some(_) => VersionClass::Unknown,
-            None => class(&versions, judged, kept),
+            None => class(&versions, judged, kept, untried),
         };
         let proven = match judged {
             Some(Judged::Proven(id)) => Some(id.clone().unwrap_or_else(|| "null".to_owned())),
@@ -143,7 +154,8 @@ pub(crate) async fn classes(
         };
         let versions = versions.into_iter().enumerate().filter(is_reported);
         let versions = versions.map(|(_, version)| version).collect();
-        ObjectVersions { object: object.clone(), class, versions, count, proven, unlisted }
+        let object = object.clone();
+        ObjectVersions { object, class, versions, count, proven, unlisted, untried }
     };
     objects.iter().map(of).collect()
 }
@@ -167,11 +179,27 @@ async fn listed(
     Ok(found)
 }
 
-/// Returns what became of an object with these versions, the newest first.
+/// Returns how many versions of an object were tried in vain, if some of them were not.
+fn untried(
+    versions: &[ListedVersion],
+    judged: Option<&Judged>,
+    tried: Option<Tried>,
+) -> Option<usize> {
+    let contents = versions.iter().filter(|version| version.content.is_some()).count();
+    // The engine itself judged the oldest one.
+    let tried = tried.unwrap_or(Tried { versions: contents.min(1), all: contents <= 1 });
+    let in_vain = matches!(judged, Some(Judged::Finding(_) | Judged::Unread(_)));
+    // What was written since the search is not tried either.
+    (in_vain && !(tried.all && tried.versions >= contents)).then_some(tried.versions)
+}
+
+/// Returns what became of an object with these versions, the newest first. `untried` is set if not all of
+/// them were tried.
 fn class(
     versions: &[ListedVersion],
     judged: Option<&Judged>,
     versioning: Option<Versioning>,
+    untried: Option<usize>,
 ) -> VersionClass {
     let current = versions.first();
     let is_there = current.is_some_and(|version| version.content.is_some());
@@ -187,6 +215,7 @@ fn class(
         Some(Judged::Unread(ReadFailureKind::Archived)) => VersionClass::Archived,
         Some(Judged::Unread(_)) => VersionClass::Unreadable,
         _ if versioning == Some(Versioning::NeverOn) => VersionClass::NotVersioned,
+        _ if untried.is_some() => VersionClass::Unknown,
         Some(Judged::Finding(_)) if versions.iter().any(|version| version.content.is_some()) => {
             VersionClass::ReplacedForGood
         }
@@ -243,8 +272,26 @@ mod tests {
             (&["a"], unread(ReadFailureKind::KmsDenied), on, Unreadable),
             (&["a"], None, on, Unknown),
         ] {
-            let found = class(&versions(ids), judged.as_ref(), versioning);
+            let found = class(&versions(ids), judged.as_ref(), versioning, None);
             assert_eq!(found, expected, "{ids:?} {judged:?}");
         }
+        // As long as a version was not tried, nothing is lost for good.
+        assert_eq!(class(&versions(&["b", "a"]), differs().as_ref(), on, Some(1)), Unknown);
+    }
+
+    #[test]
+    fn only_versions_that_were_all_tried_are_tried_in_vain() {
+        let differs = Some(Judged::Finding(FindingCode::LogHashMismatch));
+        let of = |ids: &[&str], tried| untried(&versions(ids), differs.as_ref(), tried);
+        let tried = |versions, all| Some(Tried { versions, all });
+        assert_eq!(of(&["a"], None), None);
+        assert_eq!(of(&["marker", "a"], None), None);
+        assert_eq!(of(&["b", "a"], None), Some(1), "nobody looked at the second one");
+        assert_eq!(of(&["b", "a"], tried(2, true)), None);
+        assert_eq!(of(&["c", "b", "a"], tried(2, false)), Some(2));
+        assert_eq!(of(&["c", "b", "a"], tried(2, true)), Some(2), "one was written since");
+        assert_eq!(of(&["a"], tried(0, false)), Some(0), "they could not be listed then");
+        let proven = Some(Judged::Proven(None));
+        assert_eq!(untried(&versions(&["b", "a"]), proven.as_ref(), None), None);
     }
 }

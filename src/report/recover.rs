@@ -9,6 +9,7 @@ use trailproof_core::bytes::content::Hash;
 use trailproof_core::record::EvidencePlace;
 use trailproof_core::record::wire::{DeliveredToShape, Time, write_json_pretty};
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::budget::VERSIONS_OF_KEY;
 use trailproof_core::vocab::location::{ObjectLocation, escape, shell_word};
 use trailproof_core::vocab::time::{Period, Timestamp};
 
@@ -63,8 +64,12 @@ pub(crate) struct RecoveredObject {
     pub(crate) count: usize,
     /// Why the versions could not be listed.
     pub(crate) unlisted: Option<String>,
+    /// How many versions were tried and do not prove it, if some were not tried.
+    pub(crate) untried: Option<usize>,
     /// Whether a version proves it that is not the current one.
     pub(crate) recoverable: bool,
+    /// Whether it is lost for good.
+    pub(crate) lost: bool,
 }
 
 /// A version of an affected object.
@@ -76,6 +81,20 @@ pub(crate) struct RecoveredVersion {
     pub(crate) size: Option<u64>,
     /// Whether it proves the object.
     pub(crate) proves: bool,
+}
+
+impl RecoverReport {
+    /// Returns the verdict that decides the exit status. A copy without an object accuses nobody, but what
+    /// is lost for good in the bucket is a contradiction.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match &self.written {
+            Some(written) if self.objects.iter().any(|object| object.lost) => {
+                written.verdict.max(Verdict::Contradicted)
+            }
+            Some(written) => written.verdict,
+            None => self.with_versions,
+        }
+    }
 }
 
 impl RecoveredObject {
@@ -181,6 +200,17 @@ fn object_lines(object: &RecoveredObject) -> Vec<String> {
     if let Some(why) = &object.unlisted {
         lines.push(format!("        its versions could not be listed: {why}"));
     }
+    if let Some(tried) = object.untried {
+        let all = object.count;
+        lines.push(format!(
+            "        over-budget: {tried} of its {all} versions and delete markers were tried, and \
+             none proves; whether another one does is not known"
+        ));
+        lines.push(format!(
+            "        to try more of them: `--try-versions {}`",
+            all.max(tried.saturating_mul(2)).clamp(1, VERSIONS_OF_KEY)
+        ));
+    }
     for version in object.versions.iter().take(VERSIONS_SHOWN) {
         let what = match version.size {
             Some(size) => format!("{size} bytes"),
@@ -222,6 +252,7 @@ pub(crate) fn json(report: &RecoverReport) -> io::Result<Vec<u8>> {
             "versions": versions.collect::<Vec<Value>>(),
             "version_count": object.count,
             "versions_unlisted": object.unlisted,
+            "versions_tried": object.untried,
             "repair": object.repair(),
         })
     });
@@ -268,7 +299,9 @@ mod tests {
             versions: versions.iter().map(version).collect(),
             count: versions.len(),
             unlisted: None,
+            untried: None,
             recoverable: true,
+            lost: false,
         }
     }
 

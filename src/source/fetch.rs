@@ -295,6 +295,22 @@ async fn judge_log(
     }
 }
 
+/// Reads a log file once, without keeping its content.
+///
+/// # Errors
+///
+/// It could not be read.
+pub(crate) async fn fetch_log_once(
+    source: &dyn ObjectSource,
+    at: &ObjectLocation,
+) -> Result<Content, ReadError> {
+    let (content, metadata) = read_object(source, at, LOG, None).await?;
+    match metadata.end_unknown && content.may_be_cut() {
+        true => Err(ReadError::Failure(end_unknown())),
+        false => Ok(content),
+    }
+}
+
 /// Returns the hash of an object's inflated content, if it reads as a log file that is small enough
 /// to be CloudTrail's.
 pub(crate) async fn content_hash(source: &dyn ObjectSource, at: &ObjectLocation) -> Option<Hash> {

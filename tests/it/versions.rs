@@ -206,6 +206,99 @@ fn an_object_planted_before_cloudtrail_wrote_it_is_passed_over() {
     assert_eq!((ran.status, verify_mirror(&at).status), (0, 0));
 }
 
+/// Puts versions of an object before the first one.
+fn plant_early(trail: &mut BuiltTrail, at: &At, planted: &[Version]) {
+    let objects = &mut trail.world.buckets.get_mut(&at.0).unwrap().objects;
+    let versions = objects.get_mut(&at.1).unwrap();
+    let early = versions[0].last_modified - 600;
+    for (number, version) in planted.iter().enumerate() {
+        let version_id = format!("early{number}");
+        versions.insert(number, Version { version_id, last_modified: early, ..version.clone() });
+    }
+}
+
+/// Plants a digest without a signature that claims to be the one at this place.
+fn forged(trail: &BuiltTrail, at: &At) -> Version {
+    let mut forged = trail.current(&at.0, &at.1).unwrap().clone();
+    let mut json = trailproof_testkit::trail::gzip::joined(&forged.body).unwrap();
+    json.push(b' ');
+    forged.body = trailproof_testkit::trail::gzip::member(&json).into();
+    forged.metadata.clear();
+    forged
+}
+
+/// Far more versions than an engine can try one after the other lie before the true one.
+#[test]
+fn a_flood_of_planted_versions_hides_nothing() {
+    let mut trail = versioned();
+    let (digest, other, log) =
+        (digests(&trail)[5].clone(), digests(&trail)[7].clone(), logs(&trail)[8].clone());
+    let junk: Vec<Version> = (0..300).map(|it| written(format!("{it}").as_bytes(), 0)).collect();
+    let forged = vec![forged(&trail, &other); 60];
+    plant_early(&mut trail, &digest, &junk);
+    plant_early(&mut trail, &log, &junk);
+    plant_early(&mut trail, &other, &forged);
+    for at in [&digest, &other, &log] {
+        remove(&mut trail, at);
+    }
+    let server = serve(&trail);
+    let at = fresh("planted-flood");
+    fs::remove_dir_all(&at).unwrap_or_default();
+    let ran = recover(&server, &trail, &at, &[]);
+    let report = document(&ran);
+    assert_eq!(report["verdict_with_versions"], "proven", "{report}");
+    for at in [&digest, &other, &log] {
+        assert_eq!(class(&report, at), "deleted-recoverable");
+    }
+    assert_eq!((ran.status, verify_mirror(&at).status), (0, 0));
+
+    // Versions that were not tried may be the true ones.
+    for limit in ["1", "299", "300"] {
+        fs::remove_dir_all(&at).unwrap_or_default();
+        let ran = recover(&server, &trail, &at, &["--try-versions", limit]);
+        let report = document(&ran);
+        assert_eq!(report["verdict_with_versions"], "not proven", "{limit}: {report}");
+        assert_eq!(ran.status, 3, "{limit}: {}", ran.stderr);
+        let objects = report["objects"].as_array().unwrap();
+        let found = objects.iter().find(|it| it["key"] == log.1.as_str()).unwrap();
+        assert_eq!((&found["class"], &found["repair"]), (&"unknown".into(), &Value::Array(vec![])));
+        assert_eq!(found["versions_tried"].as_u64().unwrap().to_string(), limit);
+    }
+    let record = at.with_extension("record.jsonl");
+    let arguments =
+        ["recover", record.to_str().unwrap(), "--dry-run", "--try-versions", "20", "-q"];
+    let text = aws(&server, &arguments).stdout;
+    assert!(text.contains("20 of its 302 versions and delete markers were tried"), "{text}");
+    assert!(text.contains("`--try-versions 302`") && !text.contains("for-good"), "{text}");
+    for wrong in ["0", "100001", "x"] {
+        let arguments = ["recover", record.to_str().unwrap(), "--dry-run", "--try-versions", wrong];
+        assert_eq!(aws(&server, &arguments).status, 2, "{wrong}");
+    }
+}
+
+/// Whoever can write may put something unreadable before the true version too. It hides that no more
+/// than junk does.
+#[test]
+fn what_cannot_be_read_is_passed_over_if_a_later_version_proves() {
+    let clean = versioned();
+    let log = logs(&clean)[8].clone();
+    let archived = Version { storage_class: "DEEP_ARCHIVE".to_owned(), ..written(b"x", 0) };
+    for (proves, expected) in [(true, "deleted-recoverable"), (false, "archived")] {
+        let mut trail = clean.clone();
+        if !proves {
+            trail.world.buckets.get_mut(&log.0).unwrap().objects.get_mut(&log.1).unwrap()[0].body =
+                b"junk".as_slice().into();
+        }
+        plant_early(&mut trail, &log, std::slice::from_ref(&archived));
+        remove(&mut trail, &log);
+        let server = serve(&trail);
+        let at = fresh("unreadable-first");
+        fs::remove_dir_all(&at).unwrap_or_default();
+        let report = document(&recover(&server, &trail, &at, &[]));
+        assert_eq!(class(&report, &log), expected, "{report}");
+    }
+}
+
 #[test]
 fn what_is_lost_for_good_is_said_and_the_rest_is_recovered() {
     let mut trail = versioned();
@@ -231,6 +324,16 @@ fn what_is_lost_for_good_is_said_and_the_rest_is_recovered() {
     // No file holds what nothing proves.
     let names: Vec<String> = files(&at, &bucket(&trail)).into_iter().map(|(key, _)| key).collect();
     assert!(names.contains(&kept.1) && !names.contains(&overwritten.1) && !names.contains(&gone.1));
+    // The copy accuses nobody of what it does not have, and says what became of it.
+    let ran = offline(&["verify", at.to_str().unwrap(), "-q", "--format", "jsonl"]);
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
+    for (lost, why) in [(&gone, "deleted-for-good"), (&overwritten, "replaced-for-good")] {
+        let line = ran.stdout.lines().find(|line| line.contains(&lost.1)).unwrap();
+        assert!(line.contains("absent-from-copy") && line.contains(why), "{line}");
+    }
+    let text = verify_mirror(&at);
+    assert!(!text.stdout.contains("no such object"), "{}", text.stdout);
+    assert!(text.stdout.contains("deleted-for-good"), "{}", text.stdout);
 }
 
 #[test]
@@ -338,6 +441,35 @@ fn many_versions_of_one_key_are_read_to_the_oldest() {
     assert_eq!(ran.status, 0, "{report}");
     let objects = report["objects"].as_array().unwrap();
     assert_eq!(objects[0]["version_count"], 1_502);
+}
+
+/// A store counts seconds, so that the times of several versions and markers may be the same.
+#[test]
+fn versions_of_the_same_second_are_told_apart_by_their_bytes() {
+    let mut trail = versioned();
+    let (log, digest) = (logs(&trail)[4].clone(), digests(&trail)[6].clone());
+    for at in [&log, &digest] {
+        let first = time_of(&trail, at);
+        plant_early(&mut trail, at, &[written(b"before", 0), written(b"{}", 0)]);
+        trail.put(&at.0, &at.1, written(b"after", first));
+        remove(&mut trail, at);
+        let marker = trail.world.buckets[&at.0].objects[&at.1].last().unwrap().clone();
+        trail.put(&at.0, &at.1, marker);
+        let objects = &mut trail.world.buckets.get_mut(&at.0).unwrap().objects;
+        let versions = objects.get_mut(&at.1).unwrap();
+        assert!(versions.len() >= 5);
+        versions.iter_mut().for_each(|version| version.last_modified = first);
+    }
+    let server = serve(&trail);
+    let at = fresh("same-second");
+    fs::remove_dir_all(&at).unwrap_or_default();
+    let ran = recover(&server, &trail, &at, &[]);
+    let report = document(&ran);
+    assert_eq!((class(&report, &log), class(&report, &digest)), {
+        let class = "deleted-recoverable".to_owned();
+        (class.clone(), class)
+    });
+    assert_eq!((ran.status, verify_mirror(&at).status), (0, 0), "{report}");
 }
 
 /// Versions with the id `null`, from before versioning or while it was suspended.

@@ -35,6 +35,10 @@ pub(crate) struct InvestigateArgs {
     /// Server access logs of the bucket, as files or directories: an unsigned witness (repeatable)
     #[arg(long, value_name = "PATH")]
     pub(crate) access_logs: Vec<PathBuf>,
+    /// Events of KMS, one in JSON a line, as files: they show which log files were written, an unsigned
+    /// witness (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kms_events: Vec<PathBuf>,
     /// Evidence of another trail, such as one with data events of the bucket: it is verified, and its
     /// events are proven (repeatable)
     #[arg(long, value_name = "LOCATION")]

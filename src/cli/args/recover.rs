@@ -4,6 +4,14 @@ use super::lookup::LookupFormat;
 use super::selection::Selection;
 use clap::Args;
 use std::path::PathBuf;
+use trailproof_core::vocab::budget::VERSIONS_OF_KEY;
+
+/// Parses a number of versions: at most as many as are listed of one object.
+fn try_versions(text: &str) -> Result<usize, String> {
+    let most = VERSIONS_OF_KEY;
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("not a number from 1 to {most}"))
+}
 
 /// The options of `recover`.
 #[derive(Args, Debug)]
@@ -20,6 +28,9 @@ pub(crate) struct RecoverArgs {
     /// Trust the public keys in FILE instead of asking AWS (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) public_keys: Vec<PathBuf>,
+    /// Versions of one object to try where the oldest does not prove [default: 10000]
+    #[arg(long, value_name = "N", value_parser = try_versions)]
+    pub(crate) try_versions: Option<usize>,
     /// Report what could be recovered, and write nothing
     #[arg(long, conflicts_with = "to")]
     pub(crate) dry_run: bool,

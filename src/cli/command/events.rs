@@ -200,6 +200,7 @@ pub(crate) fn read_filter(args: &FilterArgs) -> Result<EventFilter, Refusal> {
         access_keys: args.access_key.clone(),
         resources: args.resource.clone(),
         starved: false,
+        kms_uses: false,
         from,
         to,
     })

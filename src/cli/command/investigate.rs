@@ -17,8 +17,9 @@ use crate::investigate::facts::RecordFacts;
 use crate::investigate::gathered::{Also, CaseInput, Regained};
 use crate::investigate::history::{AskHistory, PACE};
 use crate::investigate::search::Confirm;
+use crate::investigate::tried::TryVersions;
 use crate::investigate::versions::VersionClass;
-use crate::investigate::{access_logs, folder};
+use crate::investigate::{access_logs, folder, kms_ledger};
 use crate::report::RunReporter as _;
 use crate::report::case::text;
 use crate::report::record::{Record, RecordSink};
@@ -107,18 +108,28 @@ async fn attempt(global: &GlobalArgs, args: &InvestigateArgs) -> Result<ExitStat
         }
     };
     let bucket = session.plan.bucket.clone();
+    let mut versions_unread = None;
     let seen = match checked.start.place.read_from.as_slice() {
         // A location of the evidence elsewhere has no versions of what was delivered.
         [read] if read.kind == ReadKind::Bucket && !(given && args.location.is_some()) => {
-            let options = (args.public_keys.as_slice(), args.concurrency);
-            look_at_versions(global, &checked.start, &unproven, options, &progress).await?
+            let options = (args.public_keys.as_slice(), args.concurrency, TryVersions::default());
+            match look_at_versions(global, &checked.start, &unproven, options, &progress).await {
+                // A case is made of everything else.
+                Err(refusal) => match refusal.cause() {
+                    Some(why) => {
+                        versions_unread = Some(why.clone());
+                        None
+                    }
+                    None => return Err(refusal),
+                },
+                Ok(seen) => seen,
+            }
         }
         _ => None,
     };
-    let traces: Option<BTreeMap<_, _>> = seen.as_ref().map(|seen| {
-        let found = seen.found.iter();
-        found.filter_map(|it| Some((it.object.at.clone(), it.trace()?))).collect()
-    });
+    let found = || seen.iter().flat_map(|seen| &seen.found);
+    let versions_unread = versions_unread.or_else(|| found().find_map(|it| it.unlisted.clone()));
+    let traces: BTreeMap<_, _> = found().map(|it| (it.object.at.clone(), it.trace())).collect();
     let period = checked.start.period;
     let period = Period { start: period.start.plus(-lookback), ..period };
     let mut also = Vec::new();
@@ -129,7 +140,8 @@ async fn attempt(global: &GlobalArgs, args: &InvestigateArgs) -> Result<ExitStat
         Some(mode) => Some(ask_history(global, mode, began).await?),
         None => None,
     };
-    let (access, access_capped) = access_logs::read(&args.access_logs, &bucket)?;
+    let kms_events = kms_ledger::read(&args.kms_events)?;
+    let access = access_logs::read(&args.access_logs, &bucket)?;
     if let Some(seen) = &seen {
         let beyond = seen.found.iter().skip(unproven.objects.len());
         // How a replaced one differs is compared event by event.
@@ -151,8 +163,8 @@ async fn attempt(global: &GlobalArgs, args: &InvestigateArgs) -> Result<ExitStat
         local,
         bucket,
         access,
-        access_capped,
         also,
+        kms_events,
         history,
         regained: seen.as_ref().map(|seen| Regained {
             source: seen.view.clone(),
@@ -163,7 +175,9 @@ async fn attempt(global: &GlobalArgs, args: &InvestigateArgs) -> Result<ExitStat
         }),
         with_versions: seen.as_ref().map(|seen| seen.second.verdict(&unproven)),
         // Where no version could be listed, nothing was seen.
-        versions: traces.filter(|traces| !traces.is_empty()),
+        versions: Some(traces).filter(|_| found().any(|it| it.unlisted.is_none())),
+        versions_unread,
+        versions_untried: found().any(|it| it.untried.is_some()),
         lookback,
         pivot: args.pivot,
     })

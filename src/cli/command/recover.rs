@@ -14,6 +14,7 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
 use crate::investigate::affected::{Affected, Fault, Hull};
 use crate::investigate::second::{Passed, Second, second_run};
+use crate::investigate::tried::TryVersions;
 use crate::investigate::versions::{ObjectVersions, classes};
 use crate::locate::roots::find_roots;
 use crate::report::recover::{
@@ -26,7 +27,7 @@ use crate::session::period::RequestedPeriod;
 use crate::session::request::VerifyRequest;
 use crate::source::ObjectSource;
 use crate::source::layer::count::Counts;
-use crate::source::layer::overlay::VersionsView;
+use crate::source::layer::overlay::{LeftOut, VersionsView};
 use crate::source::mirror::writer::MirrorWriter;
 use crate::source::mirror::{KEYS_BESIDE, MirrorRun};
 use crate::trust::KeyService;
@@ -53,8 +54,7 @@ fn print(report: &RecoverReport, format: LookupFormat) -> Result<ExitStatus, Ref
         LookupFormat::Text => text(report).into_bytes(),
         LookupFormat::Json => json(report).map_err(|error| Refusal::stdout_lost(&error))?,
     };
-    let verdict = report.written.as_ref().map_or(report.with_versions, |written| written.verdict);
-    print_result(&bytes, verdict.into())
+    print_result(&bytes, report.verdict().into())
 }
 
 async fn attempt(global: &GlobalArgs, args: &RecoverArgs) -> Result<RecoverReport, Refusal> {
@@ -88,7 +88,9 @@ async fn attempt(global: &GlobalArgs, args: &RecoverArgs) -> Result<RecoverRepor
         left_out: first.left_out,
         written: None,
     };
-    let options = (args.public_keys.as_slice(), args.concurrency);
+    let mut limit = TryVersions::default();
+    limit.of_object = args.try_versions.unwrap_or(limit.of_object);
+    let options = (args.public_keys.as_slice(), args.concurrency, limit);
     let Some(look) = look_at_versions(global, start, &first, options, &progress).await? else {
         progress.stop();
         return Ok(report);
@@ -98,7 +100,7 @@ async fn attempt(global: &GlobalArgs, args: &RecoverArgs) -> Result<RecoverRepor
     report.with_versions = look.second.verdict(&first);
     report.objects = look.found.iter().map(recovered).collect();
     if let Some(to) = &args.to {
-        report.written = Some(write(to, session, &look.view, &look.second, &progress).await?);
+        report.written = Some(write(to, &look, &progress).await?);
     }
     progress.stop();
     session.warn_clock_skew();
@@ -120,12 +122,12 @@ pub(super) struct VersionsSeen {
 }
 
 /// Looks at the versions of what a run did not prove; `None` if it proved everything. `options` are
-/// the files of public keys and the limit of concurrent requests.
+/// the files of public keys, the limit of concurrent requests, and how many versions are tried.
 pub(super) async fn look_at_versions(
     global: &GlobalArgs,
     start: &RunStart,
     first: &Affected,
-    (public_keys, concurrency): (&[PathBuf], Option<usize>),
+    (public_keys, concurrency, limit): (&[PathBuf], Option<usize>, TryVersions),
     progress: &Progress,
 ) -> Result<Option<VersionsSeen>, Refusal> {
     let Some(Hull { period, accounts, regions }) = first.hull() else { return Ok(None) };
@@ -144,7 +146,7 @@ pub(super) async fn look_at_versions(
     let Some(view) = session.view.clone() else {
         return Err(Refusal::usage("only a bucket has versions"));
     };
-    let second = second_run(&session.plan, first, &view, &session.keys, &mut |passed| {
+    let second = second_run(&session.plan, first, &view, &session.keys, limit, &mut |passed| {
         if let Passed::Event(event) = passed {
             progress.note(event);
         }
@@ -187,14 +189,13 @@ async fn verified(
 }
 
 /// Makes a mirror of what the view shows, without what nothing proves.
-async fn write(
-    to: &Path,
-    session: &Session,
-    view: &Arc<VersionsView>,
-    second: &Second,
-    progress: &Progress,
-) -> Result<Written, Refusal> {
-    view.hide(second.unproven().cloned());
+async fn write(to: &Path, look: &VersionsSeen, progress: &Progress) -> Result<Written, Refusal> {
+    let VersionsSeen { session, view, second, found } = look;
+    let left = found.iter().filter(|it| it.proven.is_none());
+    view.show_as_copy(LeftOut {
+        hidden: second.unproven().cloned().collect(),
+        why: left.map(|it| (it.object.at.clone(), it.class.code().to_owned())).collect(),
+    });
     let plan = &session.plan;
     let prefix = &plan.place.delivered_to.prefix;
     let mut mirror = MirrorWriter::begin(to, &plan.bucket, prefix)?;
@@ -264,6 +265,8 @@ fn recovered(found: &ObjectVersions) -> RecoveredObject {
         versions: versions.collect(),
         count: found.count,
         unlisted: found.unlisted.as_ref().map(ToString::to_string),
+        untried: found.untried,
         recoverable: found.class.is_recoverable(),
+        lost: found.class.is_lost() && matches!(object.fault, Fault::Finding(_)),
     }
 }

@@ -1,7 +1,7 @@
 //! What the rules look at, and what is looked up for every object or stretch.
 use crate::investigate::access_logs::AccessLine;
 use crate::investigate::facts::{ChainFacts, RecordFacts, VersionTrace};
-use crate::report::case::model::{CaseEvent, HistoryEvent};
+use crate::report::case::model::{CaseEvent, DeedRule, HistoryEvent};
 use std::collections::BTreeMap;
 use trailproof_core::codes::technique::Technique;
 use trailproof_core::trail_event::{
@@ -39,6 +39,9 @@ pub(crate) struct Evidence<'a> {
 /// first.
 pub(super) const EXAMINED: usize = 64;
 
+/// Seconds after a configuration was replaced in which its rules may still act.
+const STOPS_WITHIN: i64 = HOUR;
+
 /// Lifecycle rules that are held against each affected object. S3 allows as many in one configuration.
 const RULES: usize = 1_000;
 
@@ -48,20 +51,45 @@ pub(super) struct RuleInForce<'a> {
     pub(super) rule: &'a AgeRule,
     /// The event that put it first.
     pub(super) event: usize,
-    put: Timestamp,
-    /// When a configuration without it was put.
-    until: Option<Timestamp>,
+    pub(super) put: Timestamp,
+    /// When a configuration without it was put, or the configuration was removed.
+    pub(super) until: Option<Timestamp>,
     /// The time of the oldest object below its prefix that was read and is proven; an error if that
     /// is not known.
     survivor: Result<Option<Timestamp>, ()>,
 }
 
 impl RuleInForce<'_> {
-    /// Returns when the rule acted on an object of this time, if it did by `by`.
-    pub(super) fn acted(&self, key: &str, time: Timestamp, by: Timestamp) -> Option<Timestamp> {
+    /// Returns when the rule acted on an object of this time at the earliest, if it did. `removed` is when
+    /// the object went, if that is known: the rule was in force then.
+    pub(super) fn acted(
+        &self,
+        key: &str,
+        time: Timestamp,
+        (removed, now): (Option<Timestamp>, Timestamp),
+    ) -> Option<Timestamp> {
         let acts = self.rule.due_for(time).max(self.put);
-        let in_force = self.until.is_none_or(|until| acts < until);
-        (key.starts_with(&self.rule.prefix) && in_force && acts <= by).then_some(acts)
+        let in_force = self.until.is_none_or(|until| {
+            acts < until && removed.is_none_or(|removed| removed < until.plus(STOPS_WITHIN))
+        });
+        let in_time = acts <= removed.unwrap_or(now);
+        (key.starts_with(&self.rule.prefix) && in_force && in_time).then_some(acts)
+    }
+
+    /// Returns whether the rule was in force when the object went, and not only when it was due.
+    pub(super) fn is_settled(&self, removed: Option<Timestamp>) -> bool {
+        self.until.is_none() || removed.is_some()
+    }
+
+    /// Returns the rule as it was in force.
+    pub(super) fn told(&self) -> DeedRule {
+        DeedRule {
+            id: self.rule.id.clone(),
+            prefix: self.rule.prefix.clone(),
+            days: self.rule.days(),
+            put: self.put,
+            until: self.until,
+        }
     }
 
     /// Returns whether nothing that is at least as old survives, on which the rule would have acted
@@ -85,7 +113,7 @@ pub(super) struct Index<'a> {
     pub(super) capped: bool,
     /// Events that withhold a KMS key or give it back, in order of time.
     pub(super) keys: BTreeMap<&'a KeyName, Vec<(usize, EventEffect)>>,
-    /// Events that delete objects without naming them.
+    /// Events that delete objects without naming them, in order of time.
     pub(super) bulks: Vec<usize>,
     /// Lines of access logs by object.
     pub(super) access: BTreeMap<&'a ObjectLocation, Vec<&'a AccessLine>>,
@@ -152,9 +180,11 @@ impl<'a> Index<'a> {
         index
     }
 
-    /// Returns the call that withheld a key last, unless a later one gave it back.
-    pub(super) fn withheld(&self, key: &KeyName) -> Option<usize> {
-        let (last, effect) = self.keys.get(key)?.last()?;
+    /// Returns the last call that matters to a refusal to use a key, unless it gave the key back. `matters`
+    /// is asked about the number of each call.
+    pub(super) fn withheld(&self, key: &KeyName, matters: impl Fn(usize) -> bool) -> Option<usize> {
+        let calls = self.keys.get(key)?;
+        let (last, effect) = calls.iter().rfind(|(at, _)| matters(*at))?;
         (*effect == EventEffect::Stops).then_some(*last)
     }
 
@@ -184,12 +214,13 @@ fn rules_in_force<'a>(facts: &Evidence<'a>) -> Vec<RuleInForce<'a>> {
     for (event, put, rules) in configurations {
         let before = std::mem::take(&mut now);
         for rule in rules.iter().take(RULES) {
-            let stays = before.iter().find(|known| known.rule == rule).cloned();
+            let stays = before.iter().find(|known| known.rule.does_the_same(rule)).cloned();
             let survivor = || facts.record.survivors.oldest_under(&rule.prefix);
             let fresh = || RuleInForce { rule, event, put, until: None, survivor: survivor() };
             now.push(stays.unwrap_or_else(fresh));
         }
-        let gone = before.into_iter().filter(|known| !rules.contains(known.rule));
+        let stays = |known: &RuleInForce<'_>| rules.iter().any(|it| it.does_the_same(known.rule));
+        let gone = before.into_iter().filter(|known| !stays(known));
         all.extend(gone.map(|known| RuleInForce { until: Some(put), ..known }));
         // One more than are held against objects, so that it shows that some are left out.
         all.truncate(RULES + 1);

@@ -1,6 +1,6 @@
 //! Gathers effects into deeds: everything that one cause explains is one deed.
 use super::index::{Evidence, Index};
-use crate::report::case::model::{CaseDeed, CaseEvent};
+use crate::report::case::model::{CaseDeed, CaseEvent, DeedRule};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
 use trailproof_core::vocab::chain_id::ChainId;
@@ -9,6 +9,9 @@ use trailproof_core::vocab::time::Timestamp;
 
 /// Objects that a deed lists; the others are counted.
 const LISTED: usize = 1_000;
+
+/// Lifecycle rules that a deed names.
+const RULES_TOLD: usize = 16;
 
 /// The deeds, and which of them explains each affected object and each stretch.
 #[derive(Debug, Default)]
@@ -29,6 +32,8 @@ pub(super) enum Cause {
     Event(String),
     /// The same caller doing the same thing.
     Caller(String),
+    /// A caller whose calls may be about the effects.
+    MayBe(String),
     /// Nothing names it; the effects begin together.
     Unknown(i64),
 }
@@ -101,6 +106,8 @@ impl<'a> Judge<'a> {
                 days: None,
                 redirected_to: None,
                 restarted: None,
+                rules: Vec::new(),
+                rivals: BTreeSet::new(),
             });
             deeds.len() - 1
         });
@@ -153,6 +160,23 @@ impl<'a> Judge<'a> {
         number
     }
 
+    /// Records the lifecycle rule by which a deed acted.
+    pub(super) fn by_rule(&mut self, number: usize, rule: DeedRule) {
+        let Some(deed) = self.judged.deeds.get_mut(number) else { return };
+        if deed.rules.len() < RULES_TOLD && !deed.rules.contains(&rule) {
+            deed.days = Some(rule.days.into_iter().chain(deed.days).min()).flatten();
+            deed.rules.push(rule);
+        }
+    }
+
+    /// Records that the evidence does not decide between these deeds.
+    pub(super) fn undecided(&mut self, numbers: &[usize]) {
+        for number in numbers {
+            let Some(deed) = self.judged.deeds.get_mut(*number) else { continue };
+            deed.rivals.extend(numbers.iter().filter(|other| *other != number));
+        }
+    }
+
     /// Adds objects to a deed.
     pub(super) fn list(&mut self, number: usize, objects: &[ObjectLocation], count: u64) {
         let Some(deed) = self.judged.deeds.get_mut(number) else { return };
@@ -183,6 +207,9 @@ impl<'a> Judge<'a> {
             std::mem::take(&mut self.judged.deeds).into_iter().map(Some).collect();
         self.judged.deeds =
             order.iter().filter_map(|old| deeds.get_mut(*old).and_then(Option::take)).collect();
+        for deed in &mut self.judged.deeds {
+            deed.rivals = deed.rivals.iter().map(|old| renumber(*old)).collect();
+        }
         for number in self.judged.of_affected.iter_mut().flatten() {
             *number = renumber(*number);
         }

@@ -8,6 +8,7 @@ mod ledger;
 mod objects;
 mod rates;
 mod spans;
+mod unreadable;
 
 pub(crate) use self::index::Evidence;
 pub(crate) use self::ledger::{Judged, judge};

@@ -1,14 +1,18 @@
 //! Digests and log files that are missing, changed or unreadable, and objects that CloudTrail did not
 //! write.
-use super::index::RuleInForce;
+use super::index::{EXAMINED, RuleInForce};
 use super::ledger::{Cause, Effect, Judge};
+use super::unreadable::is_of_caller;
 use crate::investigate::access_logs::AccessLine;
 use crate::investigate::facts::{Affected, Trouble, VersionTrace};
+use crate::investigate::ties::is_wide;
+use crate::report::case::model::DeedRule;
+use std::collections::BTreeSet;
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
 use trailproof_core::codes::unlisted::UnlistedReason;
-use trailproof_core::trail_event::Act;
+use trailproof_core::trail_event::{Act, TrailEvent};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{DAY, HOUR, Timestamp};
@@ -38,7 +42,7 @@ impl Judge<'_> {
                     Some(self.replaced(affected, Technique::ObjectsRansomed))
                 }
                 // A permission that the caller lacks is no deed of anybody.
-                ReadFailureKind::KmsDenied if of_caller(&why.detail) => None,
+                ReadFailureKind::KmsDenied if is_of_caller(&why.detail) => None,
                 ReadFailureKind::KmsDenied => Some(self.withheld(affected)),
                 ReadFailureKind::Archived => Some(self.archived(affected)),
                 // A refusal of the store or of the network is nobody's deed.
@@ -87,8 +91,7 @@ impl Judge<'_> {
         })
     }
 
-    /// Returns the event that wrote what is there: the last that names the object, and that fits the time
-    /// at which the store wrote it, if that is known.
+    /// Returns the event that wrote what is there, as [`Self::writes_of`] does.
     fn write_of(
         &self,
         at: &ObjectLocation,
@@ -96,10 +99,23 @@ impl Judge<'_> {
         from: Option<Timestamp>,
         written: Option<Timestamp>,
     ) -> Option<usize> {
-        let last = self.event_on(at, techniques, from)?;
-        let Some(written) = written else { return Some(last) };
+        self.writes_of(at, techniques, from, written).first().copied()
+    }
+
+    /// Returns the events that may have written what is there: the last that names the object, or those that
+    /// fit the time at which the store wrote it, if that is known. There is one for each caller.
+    fn writes_of(
+        &self,
+        at: &ObjectLocation,
+        techniques: &[Technique],
+        from: Option<Timestamp>,
+        written: Option<Timestamp>,
+    ) -> Vec<usize> {
+        let Some(last) = self.event_on(at, techniques, from) else { return Vec::new() };
+        let Some(written) = written else { return vec![last] };
         let named = self.index.by_key.get(at.key.as_str()).into_iter().flatten().copied();
-        named.rev().find(|number| {
+        let mut callers = BTreeSet::new();
+        let fitting = named.rev().filter(|number| {
             let Some(event) = self.facts.events.get(*number) else { return false };
             // An upload in parts counts as written when it began.
             let slack = if event.event.name == "CompleteMultipartUpload" { UPLOAD } else { SLACK };
@@ -108,7 +124,9 @@ impl Judge<'_> {
                     .event
                     .time
                     .is_some_and(|time| time >= written.plus(-SLACK) && time <= written.plus(slack))
-        })
+                && callers.insert(event.event.principal.as_str())
+        });
+        fitting.take(EXAMINED).collect()
     }
 
     /// Returns the request that removed an object that is missing, as [`Self::removal_of`] does.
@@ -141,74 +159,132 @@ impl Judge<'_> {
         self.facts.versions.and_then(|versions| versions.get(at))
     }
 
-    /// Returns the rule that acted first on this object, if one did.
-    fn rule_for(&self, affected: &Affected, act: Act) -> Option<&RuleInForce<'_>> {
+    /// Returns the rule that acted first on this object, if one did, and when at the earliest.
+    pub(super) fn rule_for(
+        &self,
+        affected: &Affected,
+        act: Act,
+    ) -> Option<(RuleInForce<'_>, Timestamp)> {
         let time = affected.time?;
         let removed = self.trace(&affected.at).and_then(|trace| trace.marker);
-        let by = removed.unwrap_or(self.facts.now);
+        let when = (removed, self.facts.now);
         let rules = self.index.rules.iter().filter(|rule| rule.rule.act == act);
         let acted = rules
-            .filter_map(|rule| rule.acted(&affected.at.key, time, by).map(|acted| (acted, rule)));
-        acted.min_by_key(|(acted, rule)| (*acted, rule.event)).map(|(_, rule)| rule)
+            .filter_map(|rule| Some((rule.clone(), rule.acted(&affected.at.key, time, when)?)));
+        acted.min_by_key(|(rule, acted)| (*acted, rule.event))
+    }
+
+    /// Returns the calls and the rule that removed an object that is missing: more than one if the evidence
+    /// does not decide between them. The second list has calls that may be about it, and explain it less well.
+    fn removals_of(&self, affected: &Affected) -> (Vec<Removal>, Vec<Removal>) {
+        use Technique as T;
+        let marker = self.trace(&affected.at).and_then(|trace| trace.marker);
+        let time_of = |at: usize| self.facts.events.get(at).and_then(|event| event.event.time);
+        let by_call = |at, technique, confidence| Removal { at, technique, confidence, rule: None };
+        let call = self.removal_of(affected, T::ObjectsDeleted);
+        let call = call.map(|at| by_call(at, T::ObjectsDeleted, Confidence::Shown)).or_else(|| {
+            // A call that names a version removed that version; whether it was the only one is not known.
+            let at = self.removal_of(affected, T::VersionsDeleted)?;
+            Some(by_call(at, T::VersionsDeleted, Confidence::Likely))
+        });
+        // A rule that left what is at least as old cannot be what removed this.
+        let rule = self
+            .rule_for(affected, Act::Expires)
+            .filter(|(rule, _)| affected.time.is_some_and(|time| rule.is_thorough(time)));
+        let rule = rule.filter(|(_, acted)| match &call {
+            // The marker shows that it was the call. Without one, the rule may have acted before it.
+            Some(call) => marker.is_none() && time_of(call.at).is_none_or(|time| *acted <= time),
+            None => true,
+        });
+        let mut equal: Vec<Removal> = call.into_iter().collect();
+        equal.extend(rule.map(|(rule, _)| Removal {
+            at: rule.event,
+            technique: T::LifecycleExpiry,
+            confidence: match rule.is_settled(marker) {
+                true => Confidence::Shown,
+                false => Confidence::Likely,
+            },
+            rule: Some(rule.told()),
+        }));
+        if equal.first().is_some_and(|first| first.rule.is_none()) {
+            return (equal, Vec::new());
+        }
+        // `DeleteObjects` does not name the keys, so it is the witness of a deletion and not of this one.
+        let mut wide = Vec::new();
+        let mut callers = BTreeSet::new();
+        for at in self.index.bulks.iter().copied() {
+            let Some(event) = self.facts.events.get(at) else { continue };
+            let Some(deed) = event.done() else { continue };
+            let prefix = deed.prefix.as_deref().unwrap_or_default();
+            let fits = affected.at.key.starts_with(prefix)
+                && affected.at.bucket == self.facts.bucket
+                && event.event.time.is_some_and(|time| {
+                    marker.is_none_or(|marker| is_at(time, marker))
+                        && affected.time.is_none_or(|written| time > written)
+                });
+            if !fits || !callers.insert((is_wide(deed), event.event.principal.as_str())) {
+                continue;
+            }
+            match is_wide(deed) {
+                true => wide.push(by_call(at, T::ObjectsDeleted, Confidence::Possible)),
+                false => equal.push(by_call(at, T::ObjectsDeleted, Confidence::Likely)),
+            }
+        }
+        (equal, wide)
+    }
+
+    /// Adds an object to the deed of what removed it.
+    fn by_removal(&mut self, affected: &Affected, removal: &Removal, undecided: bool) -> usize {
+        let event = self.facts.events.get(removal.at).map(|event| &event.event);
+        let text = |of: fn(&TrailEvent) -> &String| event.map(of).cloned().unwrap_or_default();
+        // Deletions one by one are one deed of their caller. What may be about anything is one of its own.
+        let cause = match (removal.technique, removal.confidence) {
+            (Technique::LifecycleExpiry, _) => Cause::Event(text(|event| &event.id)),
+            (_, Confidence::Possible) => Cause::MayBe(text(|event| &event.principal)),
+            _ => Cause::Caller(text(|event| &event.principal)),
+        };
+        let ceiling = if undecided { Confidence::Likely } else { Confidence::Shown };
+        let is_possible = removal.confidence == Confidence::Possible;
+        let alternatives: &[Technique] = match is_possible {
+            true => &[Technique::VersionsDeleted, Technique::LifecycleExpiry],
+            false if removal.confidence < Confidence::Shown && removal.rule.is_some() => {
+                &[Technique::ObjectsDeleted]
+            }
+            false => &[],
+        };
+        let number = self.add(Effect {
+            technique: removal.technique,
+            confidence: removal.confidence.min(ceiling),
+            witness: Witness::Proven,
+            cause,
+            event: Some(removal.at),
+            chain: Some(&affected.chain),
+            time: affected.time.map(|time| (time, time)),
+            object: Some(&affected.at),
+            alternatives,
+            raise: if is_possible || undecided { self.raise() } else { Vec::new() },
+        });
+        if let Some(rule) = &removal.rule {
+            self.by_rule(number, rule.clone());
+        }
+        number
     }
 
     fn gone(&mut self, affected: &Affected) -> usize {
         use Technique as T;
+        let (equal, wide) = self.removals_of(affected);
+        let undecided = equal.len() > 1;
+        let of_equal: Vec<usize> =
+            equal.iter().map(|removal| self.by_removal(affected, removal, undecided)).collect();
+        let of_wide: Vec<usize> =
+            wide.iter().map(|removal| self.by_removal(affected, removal, false)).collect();
+        self.undecided(&of_equal);
+        if let Some(first) = of_equal.first() {
+            return *first;
+        }
         let chain = Some(&affected.chain);
         let time = affected.time.map(|time| (time, time));
         let object = Some(&affected.at);
-        let shown = |this: &mut Self, technique, at: usize, confidence| {
-            let id = this.facts.events.get(at).map(|event| event.event.id.clone());
-            let who = this.facts.events.get(at).map(|event| event.event.principal.clone());
-            // Deletions one by one are one deed of their caller.
-            let cause = match technique {
-                T::LifecycleExpiry => Cause::Event(id.unwrap_or_default()),
-                _ => Cause::Caller(who.unwrap_or_default()),
-            };
-            this.add(Effect {
-                technique,
-                confidence,
-                witness: Witness::Proven,
-                cause,
-                event: Some(at),
-                chain,
-                time,
-                object,
-                alternatives: &[],
-                raise: Vec::new(),
-            })
-        };
-        let from = affected.time;
-        if let Some(at) = self.removal_of(affected, T::ObjectsDeleted) {
-            return shown(self, T::ObjectsDeleted, at, Confidence::Shown);
-        }
-        // A call that names a version removed that version; whether it was the only one is not known.
-        if let Some(at) = self.removal_of(affected, T::VersionsDeleted) {
-            return shown(self, T::VersionsDeleted, at, Confidence::Likely);
-        }
-        let rule = self.rule_for(affected, Act::Expires);
-        // A rule that left what is at least as old cannot be what removed this.
-        let thorough = rule
-            .filter(|rule| from.is_some_and(|time| rule.is_thorough(time)))
-            .map(|rule| rule.event);
-        let may_be_rule = rule.is_some() && thorough.is_none();
-        if let Some(at) = thorough {
-            return shown(self, T::LifecycleExpiry, at, Confidence::Shown);
-        }
-        // `DeleteObjects` does not name the keys, so it is the witness of a deletion and not of this
-        // one.
-        let marker = self.trace(&affected.at).and_then(|trace| trace.marker);
-        let bulk = self.index.bulks.iter().copied().find(|number| {
-            let Some(event) = self.facts.events.get(*number) else { return false };
-            let Some(deed) = event.done() else { return false };
-            let prefix = deed.prefix.as_deref().unwrap_or_default();
-            affected.at.key.starts_with(prefix)
-                && marker.is_none_or(|marker| event.event.time.is_some_and(|at| is_at(at, marker)))
-                && affected.time.is_none_or(|time| event.event.time.is_some_and(|at| at > time))
-        });
-        if let Some(at) = bulk {
-            return shown(self, T::ObjectsDeleted, at, Confidence::Likely);
-        }
         if let Some(line) = self.removal_in_logs(affected).cloned() {
             let technique = match (line.expires(), &line.version) {
                 (true, _) => T::LifecycleExpiry,
@@ -217,6 +293,7 @@ impl Judge<'_> {
             };
             return self.by_access(&line, technique, affected);
         }
+        let may_be_rule = self.rule_for(affected, Act::Expires).is_some();
         let (technique, confidence, alternatives): (_, _, &[Technique]) = match self
             .trace(&affected.at)
         {
@@ -233,6 +310,11 @@ impl Judge<'_> {
                 (T::LifecycleExpiry, Confidence::Possible, &[T::ObjectsDeleted])
             }
             _ => {
+                // A call that may be about it says as much.
+                if let Some(first) = of_wide.first() {
+                    self.undecided(&of_wide);
+                    return *first;
+                }
                 (T::ObjectsDeleted, Confidence::Possible, &[T::VersionsDeleted, T::LifecycleExpiry])
             }
         };
@@ -312,13 +394,22 @@ impl Judge<'_> {
             T::ObjectsRansomed => &[T::ObjectsRansomed],
             _ => &[T::ObjectsReplaced, T::ObjectsRansomed],
         };
-        if let Some(at) = self.write_of(&affected.at, writes, from, affected.last_modified) {
-            let who = self.facts.events.get(at).map(|event| event.event.principal.clone());
-            let cause = Cause::Caller(who.unwrap_or_default());
-            // Encryption with a key of the caller's own is the effect of such a call and no other.
-            let is_it = affected.last_modified.is_some() || technique == T::ObjectsRansomed;
-            let confidence = if is_it { Confidence::Shown } else { Confidence::Likely };
-            return self.add(effect(confidence, Witness::Proven, cause, Some(at), Vec::new()));
+        let writes = self.writes_of(&affected.at, writes, from, affected.last_modified);
+        let numbers: Vec<usize> = writes
+            .iter()
+            .map(|at| {
+                let who = self.facts.events.get(*at).map(|event| event.event.principal.clone());
+                let cause = Cause::Caller(who.unwrap_or_default());
+                // Encryption with a key of the caller's own is the effect of such a call and no other.
+                let is_it = affected.last_modified.is_some() || technique == T::ObjectsRansomed;
+                let is_only = writes.len() == 1;
+                let sure = if is_it && is_only { Confidence::Shown } else { Confidence::Likely };
+                self.add(effect(sure, Witness::Proven, cause, Some(*at), Vec::new()))
+            })
+            .collect();
+        self.undecided(&numbers);
+        if let Some(first) = numbers.first() {
+            return *first;
         }
         if let Some(line) = self.access_to(&affected.at, AccessLine::writes, from).cloned() {
             return self.by_access(&line, technique, affected);
@@ -330,50 +421,6 @@ impl Judge<'_> {
         };
         let raise = self.raise();
         self.add(effect(confidence, witness, Cause::Unknown(0), None, raise))
-    }
-
-    /// Judges an object whose key cannot be used. Only a call about that very key names anybody.
-    fn withheld(&mut self, affected: &Affected) -> usize {
-        let at = affected.kms_key.as_ref().and_then(|key| self.index.withheld(key));
-        self.stored_away(affected, Technique::KeyWithheld, at.map(|at| (at, Confidence::Shown)))
-    }
-
-    fn archived(&mut self, affected: &Affected) -> usize {
-        let rule = self.rule_for(affected, Act::Archives).map(|rule| {
-            let thorough = affected.time.is_some_and(|time| rule.is_thorough(time));
-            (rule.event, if thorough { Confidence::Shown } else { Confidence::Likely })
-        });
-        self.stored_away(affected, Technique::ArchiveHidden, rule)
-    }
-
-    /// Explains an object that is there and cannot be read by an event, or else by the store.
-    fn stored_away(
-        &mut self,
-        affected: &Affected,
-        technique: Technique,
-        by: Option<(usize, Confidence)>,
-    ) -> usize {
-        let at = by.map(|(at, _)| at);
-        let id = at.and_then(|at| self.facts.events.get(at)).map(|event| event.event.id.clone());
-        let otherwise = match technique {
-            Technique::ArchiveHidden => Confidence::Likely,
-            _ => Confidence::Possible,
-        };
-        self.add(Effect {
-            technique,
-            confidence: by.map_or(otherwise, |(_, confidence)| confidence),
-            witness: if at.is_some() { Witness::Proven } else { Witness::Store },
-            cause: id.map_or(Cause::Unknown(0), Cause::Event),
-            event: at,
-            chain: Some(&affected.chain),
-            time: affected.time.map(|time| (time, time)),
-            object: Some(&affected.at),
-            alternatives: &[],
-            raise: match at {
-                Some(_) => Vec::new(),
-                None => vec![Raise::OtherPlaces, Raise::EventHistory],
-            },
-        })
     }
 
     // Objects that CloudTrail did not write.
@@ -435,6 +482,15 @@ impl Judge<'_> {
     }
 }
 
+/// What removed an object, or may have.
+struct Removal {
+    /// The event.
+    at: usize,
+    technique: Technique,
+    confidence: Confidence,
+    rule: Option<DeedRule>,
+}
+
 /// What S3 says of an object that was encrypted with a key that the caller provided.
 const CUSTOMER_KEY: &str = "using a form of Server Side Encryption";
 
@@ -448,20 +504,6 @@ fn is_at(time: Timestamp, marker: Timestamp) -> bool {
 
 /// Seconds after its beginning within which an upload in parts is completed.
 const UPLOAD: i64 = 7 * DAY;
-
-/// Kinds of policies of a caller, as refusals of KMS name them. The key's own policy is not one.
-const OF_CALLER: [&str; 5] = [
-    "identity-based policy",
-    "session policy",
-    "permissions boundary",
-    "service control policy",
-    "VPC endpoint policy",
-];
-
-/// Returns whether a refusal of KMS is about the permissions of the caller.
-fn of_caller(detail: &str) -> bool {
-    OF_CALLER.iter().any(|policy| detail.contains(policy))
-}
 
 /// Returns whether S3's lifecycle worker may have acted: its actions carry midnight UTC.
 fn is_midnight(time: Timestamp) -> bool {

@@ -1,5 +1,5 @@
 //! Stretches that no digest covers.
-use super::index::{TOGETHER, trail_key};
+use super::index::{EXAMINED, TOGETHER, trail_key};
 use super::ledger::{Cause, Effect, Judge};
 use crate::investigate::facts::ChainFacts;
 use crate::investigate::ties::concerns;
@@ -32,11 +32,18 @@ impl Judge<'_> {
     fn span(&mut self, chain: &ChainFacts, span: &Segment) -> Option<usize> {
         let id = &chain.summary.chain;
         let keys = chain.keys_at(span.from);
-        if let Some((at, technique, confidence)) = self
-            .event_of_span(chain, span, &keys)
-            .map(|(at, technique)| (at, technique, self.sure_of(at, id)))
-        {
-            return Some(self.by_event(id, span, at, technique, confidence));
+        let causes = self.events_of_span(chain, span, &keys);
+        let numbers: Vec<usize> = causes
+            .iter()
+            .map(|(at, technique)| {
+                let sure = self.sure_of(*at, id);
+                let sure = if causes.len() > 1 { sure.min(Confidence::Likely) } else { sure };
+                self.by_event(id, span, *at, *technique, sure)
+            })
+            .collect();
+        self.undecided(&numbers);
+        if let Some(first) = numbers.first() {
+            return Some(*first);
         }
         if let Some((at, technique)) = self.history_of_span(chain, span, &keys) {
             return Some(self.by_history(id, span, at, technique));
@@ -163,7 +170,7 @@ impl Judge<'_> {
                 && !self.is_undone(chain, span, &it.event.name, it.event.time);
             Some((at, deed.technique.filter(|_| is_sure)?, it.event.time))
         });
-        nearest(span, of_it.collect())
+        nearest(span, of_it.collect()).first().copied()
     }
 
     /// Returns how sure it is that an event about a chain is the cause of a stretch.
@@ -175,13 +182,14 @@ impl Judge<'_> {
         Confidence::Shown
     }
 
-    /// Returns the verified event that explains a stretch, and its technique.
-    fn event_of_span(
+    /// Returns the verified events that explain a stretch, and their techniques: more than one if the evidence
+    /// does not decide between them.
+    fn events_of_span(
         &self,
         chain: &ChainFacts,
         span: &Segment,
         keys: &BTreeSet<KeyName>,
-    ) -> Option<(usize, Technique)> {
+    ) -> Vec<(usize, Technique)> {
         let id = &chain.summary.chain;
         let folders: Vec<String> = chain.folders.iter().cloned().collect();
         let query = self.query(id, keys, &folders);
@@ -199,7 +207,13 @@ impl Judge<'_> {
                     .then_some((at, technique, time))
             })
             .collect();
-        nearest(span, of_it)
+        let mut seen = BTreeSet::new();
+        let nearest = nearest(span, of_it).into_iter().filter(|(at, technique)| {
+            let event = self.facts.events.get(*at).map(|event| &event.event);
+            let who = event.map(|event| event.principal.as_str());
+            seen.insert((*technique, who))
+        });
+        nearest.take(EXAMINED).collect()
     }
 
     /// Returns whether a setting was set again after a call and before a stretch began, so that the call cannot
@@ -358,15 +372,24 @@ fn is_doubtful(event: &TrailEvent, deed: &Deed, chain: &ChainId) -> bool {
     chain.organization.is_some() && names_trail || event.name == "PutBucketEncryption"
 }
 
-/// Returns the last of these events before the stretch begins, or else the first one in it.
+/// Returns the last of these events before the stretch begins, or else the first one in it, and all others
+/// that are on the same side and less than the hour of a digest away from it: digests do not tell their
+/// order from their effects.
 fn nearest(
     span: &Segment,
     mut events: Vec<(usize, Technique, Option<Timestamp>)>,
-) -> Option<(usize, Technique)> {
+) -> Vec<(usize, Technique)> {
     events.sort_by_key(|(at, _, time)| {
         let after = time.is_none_or(|time| time > span.from);
         let near = time.map_or(i64::MAX, |time| (span.from.unix() - time.unix()).abs());
         (after, near, *at)
     });
-    events.first().map(|(at, technique, _)| (*at, *technique))
+    let side = |time: Option<Timestamp>| time.is_none_or(|time| time > span.from);
+    let Some(first) = events.first().map(|(.., time)| *time) else { return Vec::new() };
+    let is_near = |time: Option<Timestamp>| match (time, first) {
+        (Some(time), Some(first)) => (time.unix() - first.unix()).abs() < HOUR,
+        (time, first) => time == first,
+    };
+    let near = events.iter().filter(|(.., time)| side(*time) == side(first) && is_near(*time));
+    near.map(|(at, technique, _)| (*at, *technique)).collect()
 }

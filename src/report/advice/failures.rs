@@ -182,6 +182,8 @@ pub(super) fn failure(kind: ReadFailureKind) -> Advice {
                     bucket of delivery holds there is not known.",
             causes: &[
                 "The copy was made of a part, for a shorter time, or replication began later.",
+                "`recover` made it, and found no version that proves the object. The detail names what \
+                 became of it.",
             ],
             check: &["Is the object in the original bucket?"],
             act: &[

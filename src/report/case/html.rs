@@ -93,6 +93,7 @@ struct DeedRow {
     class: &'static str,
     why: &'static str,
     witness: &'static str,
+    undecided: String,
     alternatives: String,
     raise: String,
 }
@@ -300,6 +301,7 @@ fn deed_row(number: usize, deed: &CaseDeed) -> DeedRow {
         },
         why: words::confidence(deed),
         witness: words::witness(deed.witness),
+        undecided: words::undecided(deed).unwrap_or_default(),
         alternatives: alternatives.join(", "),
         raise: raise.join("; "),
     }

@@ -1,5 +1,5 @@
 //! `case.json`: the case in one document.
-use super::model::{AffectedObject, CaseDeed, CaseReport, CaseSpan, LogDiff};
+use super::model::{AffectedObject, CaseDeed, CaseReport, CaseSpan, KmsWrite, LogDiff};
 use serde_json::{Value, json, to_value};
 use std::io;
 use trailproof_core::codes::technique::ATTACK_VERSION;
@@ -9,6 +9,9 @@ use trailproof_core::vocab::time::Timestamp;
 
 /// Number of the schema. Any version may add a field; changing or removing one requires a new number.
 const SCHEMA: u32 = 1;
+
+/// Calls of KMS that are listed; the timeline has all of them.
+const KMS_LISTED: usize = 1_000;
 
 /// Returns the document.
 ///
@@ -45,6 +48,9 @@ fn document(case: &CaseReport) -> serde_json::Result<Value> {
         "record_sha256": case.record_sha256,
         "verdict": case.verdict.words(),
         "verdict_with_versions": case.with_versions.map(|verdict| verdict.words()),
+        "versions_unread": case.versions_unread.as_ref().map(|why| json!({
+            "code": why.kind.code(), "detail": why.detail,
+        })),
         "deeds": case.deeds.iter().enumerate().map(|(at, one)| deed(at, one, case)).collect::<Vec<_>>(),
         "not_tied": case.context.iter().map(|((technique, why), events)| json!({
             "technique": technique.code(), "reason": why.code(), "events": events,
@@ -56,6 +62,7 @@ fn document(case: &CaseReport) -> serde_json::Result<Value> {
             "log_files": searched.log_files,
             "complete": searched.is_complete(),
         })).collect::<Vec<_>>(),
+        "access_logs": {"lines": case.access_lines.0, "unclear": case.access_lines.1},
         "event_history": case.history.as_ref().map(|history| json!({
             "events": history.len(),
             "missing": history.iter().filter(|it| it.missing).count(),
@@ -70,6 +77,11 @@ fn document(case: &CaseReport) -> serde_json::Result<Value> {
             "events": log.count,
             "events_listed": log.events.len(),
         })).collect::<Vec<_>>(),
+        "kms": {
+            "written": case.kms.len(),
+            "gone": case.kms.iter().filter(|it| it.is_there == Some(false)).count(),
+            "log_files": case.kms.iter().take(KMS_LISTED).map(kms).collect::<Vec<_>>(),
+        },
         "events": case.events.len(),
         "timeline_lines": case.timeline.len(),
         "searched": {
@@ -115,6 +127,11 @@ fn deed(number: usize, deed: &CaseDeed, case: &CaseReport) -> Value {
         "days": deed.days,
         "redirected_to": deed.redirected_to,
         "restarted": deed.restarted.map(time),
+        "rules": deed.rules.iter().map(|rule| json!({
+            "id": rule.id, "prefix": rule.prefix, "days": rule.days, "put": time(rule.put),
+            "until": rule.until.map(time),
+        })).collect::<Vec<_>>(),
+        "rivals": deed.rivals.iter().map(|number| number + 1).collect::<Vec<_>>(),
         "attack": attacks,
     })
 }
@@ -155,6 +172,19 @@ fn affected(object: &AffectedObject) -> Value {
         "versions": object.versions,
         "digest": object.digest.as_ref().map(ObjectLocation::uri),
         "deed": object.deed.map(|number| number + 1),
+    })
+}
+
+fn kms(write: &KmsWrite) -> Value {
+    json!({
+        "log_file": write.at.uri(),
+        "written": time(write.time),
+        "who": write.who,
+        "from_where": write.from_where,
+        "by_cloudtrail": write.by_cloudtrail,
+        "is_there": write.is_there,
+        "recorded_in": write.log.as_ref().map(|log| log.at.uri()),
+        "digest": write.log.as_ref().map(|log| log.digest.at.uri()),
     })
 }
 

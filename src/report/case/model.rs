@@ -1,7 +1,8 @@
 //! The result of an investigation.
 use crate::report::events::EventsSearched;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::bytes::content::Hash;
+use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::technique::{
     CaseNotice, Confidence, NotCompared, NotTied, Raise, Technique, TimeIs, Witness,
 };
@@ -30,6 +31,10 @@ pub(crate) struct CaseReport {
     pub(crate) verdict: Verdict,
     /// The verdict over the versions that are left, if they were read.
     pub(crate) with_versions: Option<Verdict>,
+    /// Why versions, or some of them, could not be listed.
+    pub(crate) versions_unread: Option<ReadFailure>,
+    /// Lines of access logs about the evidence, and those that can be read in more than one way.
+    pub(crate) access_lines: (usize, u64),
     /// What was done, in order of time.
     pub(crate) deeds: Vec<CaseDeed>,
     /// Events with a technique that are not about the evidence: their number, by technique and reason.
@@ -52,6 +57,8 @@ pub(crate) struct CaseReport {
     pub(crate) diffs: Vec<LogDiff>,
     /// Log files that no digest names, with their events.
     pub(crate) unproven: Vec<UnprovenLog>,
+    /// Log files that KMS was asked to encrypt, in time without digests.
+    pub(crate) kms: Vec<KmsWrite>,
     /// What was searched for events.
     pub(crate) searched: EventsSearched,
     /// What the reader must know.
@@ -91,6 +98,26 @@ pub(crate) struct CaseDeed {
     pub(crate) redirected_to: Option<String>,
     /// When logging was started again.
     pub(crate) restarted: Option<Timestamp>,
+    /// The lifecycle rules that acted, as they were in force.
+    pub(crate) rules: Vec<DeedRule>,
+    /// Numbers of other deeds that explain some of the same effect equally well: the evidence does not
+    /// decide between them.
+    pub(crate) rivals: BTreeSet<usize>,
+}
+
+/// A lifecycle rule, as it was in force when it acted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeedRule {
+    /// Its id; empty if it has none.
+    pub(crate) id: String,
+    /// The prefix of the keys to which it applies.
+    pub(crate) prefix: String,
+    /// The days after which it acts; `None` if it acts on a date.
+    pub(crate) days: Option<u32>,
+    /// When it was put.
+    pub(crate) put: Timestamp,
+    /// When it was replaced or removed, if it was.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// An event of a proven log file.
@@ -218,6 +245,23 @@ pub(crate) struct UnprovenLog {
     pub(crate) count: u64,
     /// The first of its events.
     pub(crate) events: Vec<TrailEvent>,
+}
+
+/// A call of KMS for a log file that was written to time without digests.
+#[derive(Clone, Debug)]
+pub(crate) struct KmsWrite {
+    pub(crate) at: ObjectLocation,
+    /// When the key was asked for.
+    pub(crate) time: Timestamp,
+    /// Who asked, and from where.
+    pub(crate) who: String,
+    pub(crate) from_where: String,
+    /// Whether the call names a trail, as CloudTrail's own do.
+    pub(crate) by_cloudtrail: bool,
+    /// Whether the log file is there now; `None` if that is not known.
+    pub(crate) is_there: Option<bool>,
+    /// The proven log file with the event; `None` if it is from a file that nobody signed.
+    pub(crate) log: Option<ProvenLog>,
 }
 
 /// A stretch of a chain without verified coverage.

@@ -5,7 +5,7 @@ use crate::report::events::left_out;
 use crate::report::numbers::counted;
 use crate::report::words::evidence;
 use trailproof_core::codes::technique::ATTACK_VERSION;
-use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::budget::{SHOWN, SHOWN_FAILURE};
 use trailproof_core::vocab::location::excerpt;
 
 /// Objects and chains of a deed that are listed.
@@ -23,6 +23,13 @@ pub(crate) fn text(case: &CaseReport) -> String {
     if let Some(verdict) = case.with_versions {
         lines.push(format!("with the versions that are left: {}", verdict.words()));
         lines.extend(words::comes_back(&case.affected));
+    }
+    if let Some(why) = &case.versions_unread {
+        lines.push(format!(
+            "versions: not known ({}): {}; what survives is not known either",
+            why.kind.code(),
+            excerpt(&why.detail, SHOWN_FAILURE)
+        ));
     }
     lines.extend(words::lost(case).map(|lost| format!("lost for good: {lost}")));
     lines.push(format!(
@@ -52,6 +59,7 @@ pub(crate) fn text(case: &CaseReport) -> String {
             ));
         }
     }
+    lines.extend(words::kms(case).map(|words| format!("\n{words}")));
     let open = case.affected.iter().filter(|object| object.deed.is_none()).count();
     if open > 0 {
         lines.push(String::new());
@@ -144,6 +152,7 @@ fn deed_lines(number: usize, deed: &CaseDeed, lines: &mut Vec<String>) {
         words::confidence(deed),
         words::witness(deed.witness),
     ));
+    lines.extend(words::undecided(deed).map(|words| format!("   {words}")));
     if !deed.alternatives.is_empty() {
         let other: Vec<&str> = deed.alternatives.iter().map(|other| other.code()).collect();
         lines.push(format!("   would look the same: {}", other.join(", ")));

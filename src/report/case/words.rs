@@ -1,5 +1,5 @@
 //! The words for the codes of a case, in one place. Everything from outside is escaped here.
-use super::model::{AffectedObject, CaseDeed, CaseReport, LogDiff};
+use super::model::{AffectedObject, CaseDeed, CaseReport, DeedRule, KmsWrite, LogDiff};
 use crate::report::numbers::{counted, grouped};
 use trailproof_core::codes::technique::{
     CaseNotice, Confidence, NotCompared, NotTied, Raise, Technique, Witness,
@@ -70,7 +70,9 @@ pub(super) fn raise(raise: Raise) -> &'static str {
         Raise::OtherPlaces => {
             "evidence of the account and region in which the call was made (`--also`)"
         }
-        Raise::Versions => "the versions of the objects, and the permission to list and read them",
+        Raise::Versions => {
+            "the versions of the objects (`s3:ListBucketVersions`, `s3:GetObjectVersion`)"
+        }
         Raise::Versioning => "versioning of the bucket, which is not on",
         Raise::LostLogs => "the log files of the hours around it, which are lost themselves",
         Raise::EventHistory => "Event history of the last 90 days (`--event-history`)",
@@ -100,8 +102,20 @@ pub(super) fn notice(notice: CaseNotice) -> &'static str {
             "More objects are affected than a case judges; the record has all."
         }
         CaseNotice::AccessLogsCapped => "More lines of access logs were found than a case keeps.",
+        CaseNotice::AccessLinesUnclear => {
+            "Lines of access logs can be read in more than one way, or in none: nothing is taken from \
+             them. `access_logs` in case.json has their number."
+        }
         CaseNotice::VersionsNotRead => {
             "Versions of the affected objects were not read: what survives is not known."
+        }
+        CaseNotice::VersionsUnlisted => {
+            "Versions could not be listed, or not all of them: `s3:ListBucketVersions` and \
+             `s3:GetObjectVersion` would settle what survives."
+        }
+        CaseNotice::VersionsUntried => {
+            "Not all versions of some objects were tried, so that one may prove them: \
+             `trailproof recover --try-versions` tries more."
         }
         CaseNotice::SearchIncomplete => {
             "Not every log file that may hold a cause could be searched."
@@ -138,6 +152,10 @@ pub(super) fn notice(notice: CaseNotice) -> &'static str {
         CaseNotice::UnprovenEvents => {
             "Log files that no digest names hold events. Nothing proves them: they are claims of \
              whoever wrote these files, and name nobody in a deed."
+        }
+        CaseNotice::KmsWritten => {
+            "Calls of KMS show that log files were written to time without digests and are not there \
+             now: they existed. Nobody signed that witness."
         }
         CaseNotice::UnprovenCapped => {
             "Log files that no digest names hold more events than a case lists."
@@ -199,7 +217,11 @@ pub(super) fn change(change: &EventChange) -> String {
 /// Returns how many of the affected objects `recover` gives back, if their versions were read.
 pub(super) fn comes_back(affected: &[AffectedObject]) -> Option<String> {
     let count = count_of(affected, &["deleted-recoverable", "replaced-recoverable"])?;
-    Some(format!("`trailproof recover` gives back {}", counted(count, "object")))
+    let open = match count_of(affected, &["unknown"]) {
+        Some(open) if open > 0 => format!("; of {} that is not known", grouped(open)),
+        _ => String::new(),
+    };
+    Some(format!("`trailproof recover` gives back {}{open}", counted(count, "object")))
 }
 
 /// Returns what is lost for good: objects of which no version proves, and time that nothing that is
@@ -228,9 +250,30 @@ pub(super) fn lost(case: &CaseReport) -> Option<String> {
     })
 }
 
+/// Returns what KMS was asked for, if it was.
+pub(super) fn kms(case: &CaseReport) -> Option<String> {
+    let count = |of: &dyn Fn(&&KmsWrite) -> bool| {
+        u64::try_from(case.kms.iter().filter(of).count()).unwrap_or(u64::MAX)
+    };
+    let (all, gone) = (count(&|_| true), count(&|it| it.is_there == Some(false)));
+    let foreign = count(&|it| !it.by_cloudtrail);
+    (all > 0).then_some(())?;
+    let foreign = match foreign {
+        0 => String::new(),
+        foreign => format!("; {} not for CloudTrail", grouped(foreign)),
+    };
+    Some(format!(
+        "second witness, unsigned: KMS was asked to encrypt {} of time without digests; {} not there \
+         now{foreign}",
+        counted(all, "log file"),
+        grouped(gone),
+    ))
+}
+
 /// Returns the number of objects of these classes; `None` if no versions were read.
 fn count_of(affected: &[AffectedObject], classes: &[&str]) -> Option<u64> {
-    affected.iter().any(|object| object.versions.is_some()).then(|| {
+    let is_known = |object: &AffectedObject| object.versions.is_some_and(|it| it != "unknown");
+    affected.iter().any(is_known).then(|| {
         let has =
             |object: &&AffectedObject| object.versions.is_some_and(|it| classes.contains(&it));
         u64::try_from(affected.iter().filter(has).count()).unwrap_or(u64::MAX)
@@ -255,6 +298,40 @@ pub(super) fn by(deed: &CaseDeed) -> String {
     }
 }
 
+/// Returns a lifecycle rule as it was in force, as a sentence without its end.
+fn rule(rule: &DeedRule) -> String {
+    let id = match rule.id.is_empty() {
+        true => String::new(),
+        false => format!(" `{}`", excerpt(&rule.id, SHOWN)),
+    };
+    let prefix = match rule.prefix.is_empty() {
+        true => "for all keys".to_owned(),
+        false => format!("for keys that begin with `{}`", excerpt(&rule.prefix, SHOWN)),
+    };
+    let acts = match rule.days {
+        Some(days) => format!("acts after {}", counted(u64::from(days), "day")),
+        None => "acts on a date".to_owned(),
+    };
+    let until = match rule.until {
+        Some(until) => format!("until {until}"),
+        None => "and never replaced, as far as the evidence shows".to_owned(),
+    };
+    format!("the rule{id} {prefix} {acts}; in force from {} {until}", rule.put)
+}
+
+/// Returns that other deeds explain the same equally well, if some do.
+pub(super) fn undecided(deed: &CaseDeed) -> Option<String> {
+    let numbers: Vec<String> = deed.rivals.iter().map(|number| (number + 1).to_string()).collect();
+    let others = match numbers.as_slice() {
+        [] => return None,
+        [only] => format!("deed {only}"),
+        more => format!("deeds {}", more.join(", ")),
+    };
+    Some(format!(
+        "the evidence does not decide between this and {others}, which explain it as well"
+    ))
+}
+
 /// Returns what it did, in sentences without their ends.
 pub(super) fn effects(deed: &CaseDeed) -> Vec<String> {
     let mut effects = Vec::new();
@@ -270,7 +347,8 @@ pub(super) fn effects(deed: &CaseDeed) -> Vec<String> {
     if let Some(restarted) = deed.restarted {
         effects.push(format!("logging started again at {restarted}"));
     }
-    if let Some(days) = deed.days {
+    effects.extend(deed.rules.iter().map(rule));
+    if let Some(days) = deed.days.filter(|_| deed.rules.is_empty()) {
         effects.push(format!("the rule acts after {}", counted(u64::from(days), "day")));
     }
     if let Some(to) = &deed.redirected_to {

@@ -54,8 +54,17 @@ pub struct VersionsView {
     folders: Mutex<Folders>,
     /// Versions to show instead of the chosen ones, by their ids.
     preferred: Mutex<BTreeMap<ObjectLocation, String>>,
-    /// Objects that are not shown.
-    hidden: Mutex<BTreeSet<ObjectLocation>>,
+    /// What a copy of the view leaves out; `None` if it is read for itself.
+    left_out: Mutex<Option<LeftOut>>,
+}
+
+/// What a copy of a view does not have.
+#[derive(Clone, Debug, Default)]
+pub struct LeftOut {
+    /// Objects that are not shown, as if they had never been there.
+    pub hidden: BTreeSet<ObjectLocation>,
+    /// Why objects are not in the copy, as far as there is more to say than that.
+    pub why: BTreeMap<ObjectLocation, String>,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +82,7 @@ impl VersionsView {
             show,
             folders: Mutex::default(),
             preferred: Mutex::default(),
-            hidden: Mutex::default(),
+            left_out: Mutex::default(),
         }
     }
 
@@ -92,9 +101,10 @@ impl VersionsView {
         locked(&self.preferred).remove(at);
     }
 
-    /// Does not show these objects from now on, as if they had never been there.
-    pub fn hide(&self, objects: impl IntoIterator<Item = ObjectLocation>) {
-        locked(&self.hidden).extend(objects);
+    /// From now on, shows what a copy has. What is not shown is absent from the copy, which says nothing
+    /// about the bucket.
+    pub fn show_as_copy(&self, left_out: LeftOut) {
+        *locked(&self.left_out) = Some(left_out);
     }
 
     /// Returns the version of an object to show, given all of its versions, the newest first.
@@ -127,7 +137,16 @@ impl VersionsView {
     }
 
     fn is_hidden(&self, at: &ObjectLocation) -> bool {
-        locked(&self.hidden).contains(at)
+        locked(&self.left_out).as_ref().is_some_and(|left_out| left_out.hidden.contains(at))
+    }
+
+    /// Returns how an object that is not shown fails.
+    fn absent(&self, at: &ObjectLocation) -> ReadError {
+        let left_out = locked(&self.left_out);
+        let Some(left_out) = left_out.as_ref() else { return ReadError::Missing };
+        let why = left_out.why.get(at).map_or("no version of it is left", String::as_str);
+        let words = format!("not among the versions of which this copy was made: {why}");
+        ReadError::Failure(ReadFailure::new(ReadFailureKind::AbsentFromCopy, words))
     }
 
     async fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
@@ -348,11 +367,11 @@ impl ObjectSource for VersionsView {
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
         Box::pin(async move {
             if self.is_hidden(at) {
-                return Err(ReadError::Missing);
+                return Err(self.absent(at));
             }
             let id = match self.chosen(at).await.map_err(ReadError::Failure)? {
                 Choice::Version(id) => id,
-                Choice::Absent => return Err(ReadError::Missing),
+                Choice::Absent => return Err(self.absent(at)),
                 Choice::Unknown => {
                     let words = "no version from that time is left: it may have been removed since";
                     let why = ReadFailure::new(ReadFailureKind::VersionUnknown, words);

@@ -48,7 +48,11 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 fn hostile() -> Attacked {
     let token = EventSpec::new("s3.amazonaws.com", "DeleteBucketReplication").request(
         "{\"bucketName\":\"example-trail-logs\",\"sessionToken\":\"PLANTED-TOKEN\",\
-         \"credentials\":{\"SecretAccessKey\":\"PLANTED-SECRET\"}}",
+         \"credentials\":{\"SecretAccessKey\":\"PLANTED-SECRET\"},\
+         \"environment\":[{\"name\":\"DB_PASSWORD\",\"value\":\"PLANTED-PAIR\"},\"API_KEY=PLANTED-LINE\"],\
+         \"parameters\":[{\"ParameterKey\":\"Password\",\"ParameterValue\":\"PLANTED-PARAMETER\"}],\
+         \"headers\":[[\"Authorization\",\"Bearer PLANTED-HEADER\"]],\
+         \"command\":\"mysql --password PLANTED-FLAG -h db\"}",
     );
     let markup = EventSpec::new("events.amazonaws.com", "DisableRule")
         .by("=cmd|' /C calc'!A0<script>alert(1)</script>")
@@ -94,7 +98,15 @@ fn no_secret_and_nothing_hostile_is_in_the_folder() {
     assert!(ran.ran.stdout.contains("watchers-off"), "{}\n{}", ran.ran.stdout, ran.ran.stderr);
     let all = files(&ran.folder);
     for (name, bytes) in &all {
-        for planted in ["PLANTED-TOKEN", "PLANTED-SECRET"] {
+        for planted in [
+            "PLANTED-TOKEN",
+            "PLANTED-SECRET",
+            "PLANTED-PAIR",
+            "PLANTED-LINE",
+            "PLANTED-PARAMETER",
+            "PLANTED-HEADER",
+            "PLANTED-FLAG",
+        ] {
             assert!(
                 memchr::memmem::find(bytes, planted.as_bytes()).is_none(),
                 "{planted} in {name}"
@@ -121,6 +133,8 @@ fn no_secret_and_nothing_hostile_is_in_the_folder() {
     for row in csv::Reader::from_reader(table.as_bytes()).records().map(Result::unwrap) {
         assert!(!row.iter().any(|cell| cell.starts_with(['=', '+', '-', '@'])), "{row:?}");
     }
+    // What is beside the secrets is there.
+    assert!(of("events/events.jsonl").contains("\"ParameterKey\":\"Password\""));
     // A refused call is an attempt, and no deed.
     let timeline = of("timeline.jsonl");
     let attempt = timeline.lines().find(|line| line.contains("AccessDenied")).unwrap();
@@ -201,6 +215,13 @@ fn a_record_and_its_location_give_the_same_case() {
     of_first.retain(|(name, _)| kept(name));
     of_again.retain(|(name, _)| kept(name));
     assert!(of_first == of_again, "the files of both cases differ");
+    // A record says nothing about a different bucket.
+    let elsewhere = scratch("investigate-record-elsewhere");
+    let other = ["s3://other-bucket", "--case", elsewhere.to_str().unwrap()];
+    let other = [&["investigate", record.to_str().unwrap(), "--quiet"][..], &other].concat();
+    let ran = Ran::from(&mut connected(&server, &other));
+    assert!(![0, 1].contains(&ran.status) && !elsewhere.exists(), "{ran:#?}");
+    assert!(ran.stderr.contains("other-bucket"), "{ran:#?}");
     // A case that exists is never written into.
     Ran::from(&mut connected(&server, &arguments)).is(2, "already exists");
 }

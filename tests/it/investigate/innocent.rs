@@ -65,7 +65,6 @@ fn calls_about_other_things_name_nobody() {
         ("kms", "DisableKey", json!({"keyId": key}), "other-key"),
         ("elasticloadbalancing", "DeleteRule", json!({"ruleArn": "x"}), ""),
         ("logs", "DeleteLogStream", json!({"logGroupName": "/aws/lambda/f"}), "other-resource"),
-        ("s3", "DeleteObjects", json!({"bucketName": BUCKET, "delete": ""}), "other-object"),
         ("s3", "DeleteObject", json!({"bucketName": BUCKET, "key": other_log}), "other-object"),
         (
             "s3",

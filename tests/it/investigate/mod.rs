@@ -5,6 +5,8 @@ mod differences;
 mod folder;
 mod history;
 mod innocent;
+mod kms;
+mod undecided;
 
 use crate::support::program::{Ran, connected, scratch};
 use serde_json::Value;

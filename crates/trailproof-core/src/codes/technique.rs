@@ -258,8 +258,14 @@ pub enum CaseNotice {
     ObjectsCapped,
     /// More lines of access logs were read than are kept.
     AccessLogsCapped,
+    /// Lines of access logs can be read in more than one way, or in none.
+    AccessLinesUnclear,
     /// Versions were not read: what survives is not known.
     VersionsNotRead,
+    /// Versions could not be listed, or not all of them: what survives is not known.
+    VersionsUnlisted,
+    /// Not all versions of some objects were tried.
+    VersionsUntried,
     /// Not everything that may hold an event could be searched.
     SearchIncomplete,
     /// The case is made of a record that was trusted: of what it says, only the log files that were
@@ -288,6 +294,8 @@ pub enum CaseNotice {
     UnprovenEvents,
     /// Not all events of log files that no digest names are listed.
     UnprovenCapped,
+    /// Calls of KMS show that log files were written to time without digests that are not there now.
+    KmsWritten,
 }
 
 impl CaseNotice {

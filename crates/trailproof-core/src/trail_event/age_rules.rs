@@ -27,9 +27,14 @@ pub enum Due {
     Date(Timestamp),
 }
 
+/// Maximum number of bytes of the id of a rule, as S3 has it.
+const ID: usize = 255;
+
 /// A lifecycle rule for current objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgeRule {
+    /// Its id; empty if it has none.
+    pub id: String,
     /// Prefix of the keys.
     pub prefix: String,
     /// What it does.
@@ -39,6 +44,11 @@ pub struct AgeRule {
 }
 
 impl AgeRule {
+    /// Returns whether a rule does the same, whatever its id.
+    pub fn does_the_same(&self, other: &Self) -> bool {
+        (&self.prefix, self.act, self.due) == (&other.prefix, other.act, other.due)
+    }
+
     /// Returns the age in days at which it acts; `None` if it acts on a date.
     pub fn days(&self) -> Option<u32> {
         match self.due {
@@ -70,9 +80,11 @@ pub(super) fn age_rules(facts: &Facts<'_>) -> Vec<AgeRule> {
     let mut rules = Vec::new();
     for rule in enabled_rules(facts) {
         let Some(prefix) = prefix(rule) else { continue };
+        let id = rule.get("ID").or(rule.get("Id")).and_then(Value::as_str).unwrap_or_default();
+        let id = id.get(..id.floor_char_boundary(ID)).unwrap_or_default();
         let mut add = |act, at: &Value| {
             if let Some(due) = due(at) {
-                rules.push(AgeRule { prefix: prefix.to_owned(), act, due });
+                rules.push(AgeRule { id: id.to_owned(), prefix: prefix.to_owned(), act, due });
             }
         };
         if let Some(expiration) = rule.get("Expiration") {

@@ -68,10 +68,47 @@ const NESTED: usize = 4;
 /// Written in place of a secret, as a JSON text.
 const REDACTED: &str = "\"[redacted]\"";
 
+/// Ends of names of fields that name the value beside them, as in `{"name": "password", "value": "…"}`, in
+/// lower case and without `-` and `_`.
+const NAME_ENDS: [&str; 10] = [
+    "attribute",
+    "field",
+    "header",
+    "key",
+    "label",
+    "name",
+    "option",
+    "parameter",
+    "setting",
+    "variable",
+];
+
+/// Ends of names of fields that hold such a value, in the same form.
+const VALUE_ENDS: [&str; 6] = ["content", "data", "default", "string", "value", "values"];
+
+/// Returns a name in lower case and without `-`, `_` and `.`.
+fn plain_name(name: &str) -> String {
+    let plain = name.chars().filter(|it| !matches!(it, '-' | '_' | '.'));
+    plain.map(|it| it.to_ascii_lowercase()).collect()
+}
+
+/// Returns whether a field names the value of another one.
+fn names_value(name: &str) -> bool {
+    let plain = plain_name(name);
+    plain == "k" || plain == "n" || NAME_ENDS.iter().any(|end| plain.ends_with(end))
+}
+
+/// Returns whether a field holds a value that another one names.
+fn holds_value(name: &str) -> bool {
+    let plain = plain_name(name);
+    plain == "v" || plain == "val" || VALUE_ENDS.iter().any(|end| plain.ends_with(end))
+}
+
 /// Returns whether the values of a field are credentials.
 fn is_secret(name: &str) -> bool {
-    let plain = name.chars().filter(|it| !matches!(it, '-' | '_'));
-    let plain: String = plain.map(|it| it.to_ascii_lowercase()).collect();
+    // A name in a list may have a path or a kind before it: `/app/db/password`, `header.authorization`.
+    let last = name.rsplit(['/', ':', '[', ' ']).next().unwrap_or_default();
+    let plain = plain_name(last.trim_end_matches([']', '"', '\'']));
     SECRETS.binary_search(&plain.as_str()).is_ok()
         || plain.ends_with("secretaccesskey")
         || SECRET_ENDS.iter().any(|end| plain.ends_with(end))
@@ -118,6 +155,7 @@ fn without_parameters(text: &str) -> Cow<'_, str> {
             values.push(from..from + ends.unwrap_or(value.len()));
         }
     }
+    assigned(&lower, &mut values);
     // `https://USER:PASSWORD@HOST/`
     for (at, mark) in lower.match_indices("://") {
         let from = at + mark.len();
@@ -145,6 +183,49 @@ fn without_parameters(text: &str) -> Cow<'_, str> {
     }
     out += text.get(kept..).unwrap_or_default();
     Cow::Owned(out)
+}
+
+/// Adds the values of assignments to names of credentials, as in `DB_PASSWORD=VALUE`, `"password": "VALUE"`,
+/// `Authorization: Bearer VALUE` and `--password VALUE`.
+fn assigned(text: &str, values: &mut Vec<Range<usize>>) {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        if !is_name(*byte) {
+            at += 1;
+            continue;
+        }
+        let length = bytes.get(at..).unwrap_or_default().iter().take_while(|it| is_name(**it));
+        let (from, end) = (at, at + length.count());
+        at = end;
+        let Some(name) = text.get(from..end).filter(|name| is_secret(name)) else { continue };
+        let rest = text.get(end..).unwrap_or_default();
+        let after_quote = rest.trim_start_matches(['"', '\'', '\\', ']']);
+        let unspaced = after_quote.trim_start_matches(' ');
+        let is_flag = name.starts_with("--") || name.starts_with('-') && name.len() > 2;
+        let is_part = from > 0 && matches!(bytes.get(from - 1), Some(b':' | b'/'));
+        let value = match unspaced.strip_prefix(['=', ':']) {
+            // A part of an ARN is not a name.
+            Some(_) if is_part && unspaced.starts_with(':') => continue,
+            Some(value) => value,
+            None if is_flag && rest.starts_with(' ') => rest,
+            None => continue,
+        };
+        let value = value.trim_start_matches(' ').trim_start_matches(['"', '\'', '\\']);
+        let begin = text.len() - value.len();
+        // A header's value has blanks: it ends with its line.
+        let is_header = ["authorization", "cookie"].iter().any(|it| name.ends_with(it));
+        let ends: &[char] = match is_header {
+            true => &['"', '\'', '\n', '\r', '\\', '<', '>'],
+            false => &['&', ' ', '"', '\'', ',', ';', '<', '>', '\\', '\n', '\r', '\t', '}', ']'],
+        };
+        let length = value.find(ends).unwrap_or(value.len());
+        if length > 0 {
+            values.push(begin..begin + length);
+            at = begin + length;
+        }
+    }
 }
 
 /// Returns whether a name begins there: `sig` is a name, and the end of others. A percent sign with two digits
@@ -356,19 +437,51 @@ impl<'b> Scan<'b> {
         (self.at > from).then_some(from..self.at)
     }
 
+    /// Returns whether the string that follows is the name of a credential.
+    fn is_secret_name(mut self) -> bool {
+        self.blank();
+        self.peek() == Some(b'"') && self.string().is_some_and(|text| is_secret(&self.text(&text)))
+    }
+
+    /// Returns whether the object that follows names the credential that it holds, as in
+    /// `{"name": "password", "value": "…"}`.
+    fn names_secret(mut self, depth: usize) -> bool {
+        let mut named = false;
+        // What cannot be read is not copied either.
+        let _ = self.object(depth, |scan, name| {
+            named |= names_value(&scan.text(name)) && scan.is_secret_name();
+            scan.value()
+        });
+        named
+    }
+
+    /// Returns whether the list that follows is the name of a credential and its value.
+    fn begins_pair(mut self, depth: usize) -> bool {
+        let (mut count, mut named) = (0, false);
+        let _ = self.list(depth, |scan| {
+            count += 1;
+            named |= count == 1 && scan.is_secret_name();
+            if count > 2 { None } else { scan.value() }
+        });
+        named && count == 2
+    }
+
     /// Skips a value and copies it without secrets.
     fn copy(&mut self, depth: usize, to: &mut Copy) -> Option<()> {
         self.blank();
         match self.peek()? {
             b'{' => {
                 to.kept.push(b'{');
+                let named = self.names_secret(depth);
                 self.object(depth, |scan, name| {
                     if to.kept.last() != Some(&b'{') {
                         to.kept.push(b',');
                     }
                     to.kept.extend_from_slice(scan.bytes.get(name.clone())?);
                     to.kept.push(b':');
-                    if is_secret(&scan.text(name)) && scan.peek()? != b'n' {
+                    let text = scan.text(name);
+                    let is_value = named && holds_value(&text);
+                    if (is_secret(&text) || is_value) && scan.peek()? != b'n' {
                         to.kept.extend_from_slice(REDACTED.as_bytes());
                         to.redacted = true;
                         return scan.value();
@@ -379,9 +492,17 @@ impl<'b> Scan<'b> {
             }
             b'[' => {
                 to.kept.push(b'[');
+                let named = self.begins_pair(depth);
+                let mut number = 0;
                 self.list(depth, |scan| {
                     if to.kept.last() != Some(&b'[') {
                         to.kept.push(b',');
+                    }
+                    number += 1;
+                    if named && number == 2 {
+                        to.kept.extend_from_slice(REDACTED.as_bytes());
+                        to.redacted = true;
+                        return scan.value();
                     }
                     scan.copy(depth + 1, to)
                 })?;
@@ -511,11 +632,47 @@ mod tests {
             "postgres://a:SECRET@db/b?c=d",
             "{\"sessionToken\":\"SECRET\"}",
             "[{\"a\":\"{\\\"password\\\":\\\"SECRET\\\"}\"}]",
+            "export DB_PASSWORD=SECRET",
+            "mysql --user root --password SECRET -h db",
+            "app.db.password: SECRET\nother: 1",
+            "curl -H 'Authorization: Bearer SECRET' https://x.example",
+            "Cookie: a=SECRET; b=SECRET",
+            "{'password': 'SECRET'",
+            "environment[\"API_KEY\"] = \"SECRET\"",
         ] {
             let event = serde_json::json!({"userAgent": text, "b": 1}).to_string();
             let (copy, redacted) = without_secrets(event.as_bytes()).unwrap();
             assert!(redacted && !copy.contains("SECRET"), "{copy}");
             assert!(serde_json::from_str::<serde_json::Value>(&copy).unwrap()["b"] == 1, "{copy}");
+        }
+        // Lists of names and values.
+        for list in [
+            serde_json::json!([{"name": "password", "value": "SECRET"}]),
+            serde_json::json!([{"value": "SECRET", "name": "DB_PASSWORD"}]),
+            serde_json::json!([{"key": "sessionToken", "value": {"x": ["SECRET"]}}]),
+            serde_json::json!([{"ParameterKey": "MasterPassword", "ParameterValue": "SECRET"}]),
+            serde_json::json!([{"parameterName": "/prod/db/password", "stringValue": "SECRET"}]),
+            serde_json::json!([{"Name": "API_KEY", "Value": "MySECRETpassword"}]),
+            serde_json::json!({"k": "token", "v": "SECRET"}),
+            serde_json::json!([{"headerName": "Authorization", "headerValue": "SECRET"}]),
+            serde_json::json!([{"OptionName": "DBPassword", "Namespace": "x", "Value": "SECRET"}]),
+            serde_json::json!([["Authorization", "Bearer SECRET"], ["Accept", "*/*"]]),
+            serde_json::json!(["PATH=/bin", "DB_PASSWORD=SECRET"]),
+            serde_json::json!("[{\"name\":\"password\",\"value\":\"SECRET\"}]"),
+        ] {
+            let event = serde_json::json!({"requestParameters": {"environment": list}});
+            let (copy, redacted) = without_secrets(event.to_string().as_bytes()).unwrap();
+            assert!(redacted && !copy.contains("SECRET"), "{copy}");
+            serde_json::from_str::<serde_json::Value>(&copy).unwrap();
+        }
+        for list in [
+            serde_json::json!([{"name": "LOG_LEVEL", "value": "debug"}]),
+            serde_json::json!([{"key": "passwordPolicy", "value": "strict"}]),
+            serde_json::json!([{"name": "password", "description": "of the database"}]),
+            serde_json::json!([["a", "b"], ["password", "x", "y"]]),
+        ] {
+            let event = serde_json::json!({"requestParameters": {"environment": list}}).to_string();
+            assert_eq!(without_secrets(event.as_bytes()), Some((event, false)));
         }
         // Names of things are not secrets, and what a person is accused by is kept.
         for (name, value) in [

@@ -341,7 +341,7 @@ fn every_rule_keeps_its_prefix_and_its_day() {
 #[test]
 fn a_rule_acts_at_the_midnight_after_its_age() {
     let at = |text: &str| Timestamp::parse(text).unwrap();
-    let rule = |due| AgeRule { prefix: String::new(), act: Act::Expires, due };
+    let rule = |due| AgeRule { id: String::new(), prefix: String::new(), act: Act::Expires, due };
     for (due, time, expected) in [
         (Due::Days(1), "2026-03-01T10:00:00Z", "2026-03-03T00:00:00Z"),
         (Due::Days(0), "2026-03-01T10:00:00Z", "2026-03-02T00:00:00Z"),

@@ -1,5 +1,6 @@
 //! Searches the events of verified log files.
 use super::contents::{events, text_without_secrets, without_secrets};
+use super::kms_use::is_kms_use;
 use crate::control::policy::items;
 use crate::vocab::glob::{CaseRule, glob};
 use crate::vocab::time::Timestamp;
@@ -33,6 +34,8 @@ pub struct EventFilter {
     /// Whether events match, whatever their name, whose parameters CloudTrail left out because they
     /// were too large.
     pub starved: bool,
+    /// Whether calls of KMS match, whatever the names, that are for an object of S3.
+    pub kms_uses: bool,
     /// First second.
     pub from: Option<Timestamp>,
     /// The second after the last.
@@ -146,8 +149,9 @@ impl EventFilter {
     fn may_match(&self, text: &[u8]) -> bool {
         let few = |patterns: &&[String]| !patterns.is_empty() && patterns.len() <= FEW;
         let mut set = self.patterns().into_iter().filter(few);
-        let here =
-            self.starved || set.all(|patterns| patterns.iter().any(|pattern| holds(text, pattern)));
+        let here = self.starved
+            || self.kms_uses
+            || set.all(|patterns| patterns.iter().any(|pattern| holds(text, pattern)));
         here || memchr::memmem::find(text, b"\\u00").is_some()
     }
 
@@ -163,7 +167,9 @@ impl EventFilter {
         };
         within(self.from, |time, from| time >= from)
             && within(self.to, |time, to| time < to)
-            && (text(&event.event_name, &self.names) || (self.starved && event.is_starved()))
+            && (text(&event.event_name, &self.names)
+                || (self.starved && event.is_starved())
+                || (self.kms_uses && event.is_kms_use()))
             && text(&event.source_ip_address, &self.addresses)
             && (self.access_keys.is_empty()
                 || at("/accessKeyId").is_some_and(|key| fits(&self.access_keys, key)))
@@ -212,6 +218,11 @@ fn has_form(content: &[u8]) -> bool {
 impl Fields {
     fn is_starved(&self) -> bool {
         self.request_parameters.get("omitted") == Some(&Value::Bool(true))
+    }
+
+    fn is_kms_use(&self) -> bool {
+        let (source, name) = (self.event_source.as_deref(), self.event_name.as_deref());
+        is_kms_use(source, name, &self.request_parameters)
     }
 
     /// Returns whether any resource or parameter is named like this.

@@ -86,9 +86,15 @@ pub const PAGES: usize = 20_000;
 /// once a second for a day makes 86,400.
 pub const VERSIONS_OF_KEY: usize = 100_000;
 
-/// Versions of one key that are tried, oldest first, where the oldest does not prove. An attacker
-/// can plant a digest before CloudTrail writes it, and gains nothing by planting several.
-pub const VERSIONS_TRIED: usize = 16;
+/// Versions of one key that are tried, oldest first, where the oldest does not prove, and a tenth of
+/// those that are tried in a run. An attacker can plant a digest before CloudTrail writes it, as often
+/// as a script can write in an hour: that is 10,000 times at three writes a second. At 30 ms a read,
+/// 32 at once, they take ten seconds.
+pub const VERSIONS_TRIED: usize = 10_000;
+
+/// Bytes, as stored and once more as inflated, that a version which is tried has on average: a hundred
+/// times as many as a digest, and as a usual log file.
+pub const VERSION_TRIED_BYTES: u64 = 1 << 20;
 
 /// Objects that no digest names and that are reported one by one, in one folder and in a run. A
 /// real bucket has none; an attacker who writes this many must not fill our memory.

@@ -1,0 +1,162 @@
+//! What KMS was asked for: the log files that were written to time without digests, as a second witness.
+//!
+//! It tells of an object that was written even where the object and the digest that names it are gone. What
+//! it says of the store, nobody signed: the events are proven only as far as their own log files are.
+use super::facts::{RecordFacts, named_time};
+use crate::console::refusal::Refusal;
+use crate::report::case::model::KmsWrite;
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ObjectSource, ReadError, ReadFrom};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use trailproof_core::record::ProvenLog;
+use trailproof_core::trail_event::{EventFilter, TrailEvent, kms_use};
+use trailproof_core::vocab::budget::{CASE_OBJECTS, LOG_SEARCHED, SHOWN};
+use trailproof_core::vocab::ids::{AccountId, Region};
+use trailproof_core::vocab::location::{ObjectLocation, excerpt};
+use trailproof_core::vocab::time::{HOUR, Timestamp};
+
+/// Objects of which it is asked whether they are there now.
+const ASKED: usize = 10_000;
+
+/// Seconds after the end of a stretch without digests in which its last log files may have been named.
+const LATER: i64 = HOUR / 4;
+
+/// The calls that were found.
+#[derive(Debug, Default)]
+pub(super) struct KmsLedger {
+    bucket: String,
+    /// Time without digests, by account and region.
+    uncovered: BTreeMap<(AccountId, Region), Vec<(Timestamp, Timestamp)>>,
+    writes: BTreeMap<String, KmsWrite>,
+    /// Whether there are more than are kept.
+    pub(super) capped: bool,
+}
+
+impl KmsLedger {
+    pub(super) fn of(facts: &RecordFacts, bucket: &str) -> Self {
+        let mut ledger = Self { bucket: bucket.to_owned(), ..Self::default() };
+        for chain in &facts.chains {
+            let id = &chain.summary.chain;
+            let spans = chain.uncovered().map(|span| (span.from, span.to.plus(LATER)));
+            let place = (id.account.clone(), id.source_region.clone());
+            ledger.uncovered.entry(place).or_default().extend(spans);
+        }
+        ledger
+    }
+
+    /// Takes an event. Returns whether it is a call of KMS for an object of the evidence.
+    pub(super) fn take(&mut self, event: &TrailEvent, log: Option<&ProvenLog>) -> bool {
+        let Some(used) = kms_use(event, &self.bucket) else { return false };
+        let (Some(time), true) = (event.time, used.writes) else { return true };
+        let is_open = named_time(&used.object).is_some_and(|(account, region, named)| {
+            let spans = self.uncovered.get(&(account, region));
+            spans.into_iter().flatten().any(|(from, to)| named >= *from && named < *to)
+        });
+        // Digests name everything else, and they are proven.
+        if !is_open {
+            return true;
+        }
+        let write = KmsWrite {
+            at: ObjectLocation::new(self.bucket.as_str(), used.object.as_str()),
+            time,
+            who: event.principal.clone(),
+            from_where: event.address.clone(),
+            by_cloudtrail: used.by_cloudtrail,
+            is_there: None,
+            log: log.cloned(),
+        };
+        let full = self.writes.len() >= CASE_OBJECTS;
+        match self.writes.entry(used.object) {
+            Entry::Occupied(mut known) => {
+                // The first call is that of the delivery; one in a proven log file has precedence.
+                let rank = |write: &KmsWrite| (write.log.is_none(), write.time);
+                if rank(&write) < rank(known.get()) {
+                    known.insert(write);
+                }
+            }
+            Entry::Vacant(_) if full => self.capped = true,
+            Entry::Vacant(place) => {
+                place.insert(write);
+            }
+        }
+        true
+    }
+
+    /// Returns the log files that were written, and asks whether they are there now.
+    pub(super) async fn finish(self, source: &dyn ObjectSource) -> Vec<KmsWrite> {
+        let mut writes: Vec<KmsWrite> = self.writes.into_values().collect();
+        let there = in_order(writes.iter().take(ASKED).map(|write| -> BoxFuture<'_, _> {
+            Box::pin(async move { is_there(source, &write.at).await })
+        }))
+        .await;
+        for (write, there) in writes.iter_mut().zip(there) {
+            write.is_there = there;
+        }
+        writes
+    }
+}
+
+/// Returns whether an object is there now; `None` if that is not known.
+async fn is_there(source: &dyn ObjectSource, at: &ObjectLocation) -> Option<bool> {
+    match source.open(at, &ReadFrom::default()).await {
+        Ok(_) => Some(true),
+        Err(ReadError::Missing) => Some(false),
+        Err(ReadError::Failure(_)) => None,
+    }
+}
+
+/// Reads events of KMS from files that nobody signed: one event of CloudTrail a line, or one of Event history.
+///
+/// # Errors
+///
+/// A file cannot be read, or has no event.
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<TrailEvent>, Refusal> {
+    let filter =
+        EventFilter { kms_uses: true, names: vec![String::new()], ..EventFilter::default() };
+    let mut events = Vec::new();
+    for path in paths {
+        let unreadable = |why: &dyn std::fmt::Display| {
+            let shown = excerpt(&path.to_string_lossy(), SHOWN);
+            Refusal::usage(format!("cannot read the events of KMS in `{shown}`: {why}"))
+        };
+        let read = of_file(path, &filter, &mut events).map_err(|error| unreadable(&error))?;
+        if read == 0 {
+            return Err(unreadable(&"no line is an event in JSON"));
+        }
+    }
+    Ok(events)
+}
+
+/// Adds the events of a file, and returns the number of its lines that are events.
+fn of_file(
+    path: &Path,
+    filter: &EventFilter,
+    events: &mut Vec<TrailEvent>,
+) -> std::io::Result<usize> {
+    let mut from = BufReader::new(File::open(path)?);
+    let (mut lines, mut line) = (0, Vec::new());
+    loop {
+        line.clear();
+        if from.by_ref().take(LOG_SEARCHED).read_until(b'\n', &mut line)? == 0 {
+            return Ok(lines);
+        }
+        let Ok(value) = serde_json::from_slice::<Value>(&line) else { continue };
+        let text = value.get("CloudTrailEvent").and_then(Value::as_str);
+        let event = match text {
+            Some(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+            None => value,
+        };
+        if !event.get("eventName").is_some_and(Value::is_string) {
+            continue;
+        }
+        lines += 1;
+        let found = filter.search(json!({"Records": [event]}).to_string().as_bytes());
+        let room = CASE_OBJECTS.saturating_sub(events.len());
+        events.extend(found.into_iter().flat_map(|found| found.events).take(room));
+    }
+}
