@@ -1,6 +1,7 @@
 //! Shards within one process, for programs that bring their own scheduler and their own sources.
 use super::merge::{MergeError, ShardRecords};
 use super::plan::{KeysShape, ShardPlan, cut};
+use super::records::local_files;
 use super::work::{WorkError, write_record};
 use crate::report::record::RecordSink;
 use crate::session::reading::Reading;
@@ -66,6 +67,8 @@ pub async fn work(
         }
         Err(WorkError::Expired(why)) => Err(format!("the credentials expired: {why}")),
         Err(WorkError::Lost(error)) => Err(format!("cannot write the record: {error}")),
+        Err(WorkError::Unstored(why)) => Err(format!("cannot write the record: {why}")),
+        Err(WorkError::Different(refusal)) => Err(refusal.words().to_owned()),
     }
 }
 
@@ -76,7 +79,8 @@ pub async fn work(
 /// The plan or a record cannot be used, a shard is missing, or the record cannot be written.
 pub fn merge(plan: &[u8], shards: &[PathBuf], to: impl Write + Send) -> Result<Verdict, String> {
     let (plan, sha256) = read(plan)?;
-    let records = ShardRecords::open(&plan, &sha256, shards);
+    let files = local_files(shards);
+    let records = files.and_then(|files| ShardRecords::open(&plan, &sha256, files));
     let records = records.map_err(|refusal| refusal.words().to_owned())?;
     match records.merge(&plan, RecordSink::Plain(to)) {
         Ok(merged) => Ok(merged.summary.verdict),

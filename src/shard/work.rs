@@ -3,11 +3,11 @@
 //! A record is written whole or not at all. What is wrong with the evidence is data; an error is only
 //! what prevents the shard from being verified as it would be on one machine, so that an engine may
 //! start it again.
+use super::output::{NotKept, RecordOutput};
 use super::plan::{Shard, ShardPlan};
 use super::plan_lines::SCHEMA;
 use super::shard_lines::{ShardLine, ShardStarted, write_after};
 use crate::console::refusal::Refusal;
-use crate::files::atomic::AtomicFile;
 use crate::report::RunReporter as _;
 use crate::report::record::{Record, RecordSink};
 use crate::session::open::Session;
@@ -16,10 +16,7 @@ use crate::trust::KeyService;
 use crate::verify::listed_ends::ChangedDigest;
 use crate::verify::parts::{PreparedPart, prepare_part};
 use crate::verify::plan::VerifyPlan;
-use sha2::{Digest as _, Sha256};
-use std::fs::File;
-use std::io::{self, BufWriter, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::finding::Outcome;
@@ -30,8 +27,8 @@ use trailproof_core::vocab::location::escape;
 /// What came of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ShardDone {
-    /// The file of its record.
-    pub(crate) path: PathBuf,
+    /// Where its record is.
+    pub(crate) record: String,
     /// The number of its chains.
     pub(crate) chains: u64,
     /// The number of digests that only one of the plan's and the shard's listings has.
@@ -49,9 +46,13 @@ pub(crate) enum WorkError {
     Expired(String),
     /// The record could not be written.
     Lost(io::Error),
+    /// The record could not be written to S3.
+    Unstored(ReadFailure),
+    /// There is a different record of the shard.
+    Different(Refusal),
 }
 
-/// Verifies a shard and writes its record into the folder `to`. Passes its events to `note`.
+/// Verifies a shard and writes its record to `to`. Passes its events to `note`.
 ///
 /// # Errors
 ///
@@ -61,26 +62,30 @@ pub(crate) async fn work(
     sha256: &str,
     number: u64,
     session: &Session,
-    to: &Path,
+    to: &RecordOutput,
     note: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> Result<ShardDone, Refusal> {
     let name = record_name(number);
-    let create = || -> io::Result<_> {
-        let file = AtomicFile::create(&to.join(&name), true)?;
-        let out = RecordSink::zstd(BufWriter::new(file.writer()?))?;
-        Ok((file, out))
-    };
     let refused = |why| refusal(plan, number, to, why);
-    let (file, out) = create().map_err(|error| refused(WorkError::Lost(error)))?;
+    let begin = || -> io::Result<_> {
+        let draft = to.begin(&name)?;
+        let out = RecordSink::zstd(BufWriter::new(draft.writer()?))?;
+        Ok((draft, out))
+    };
+    let (draft, out) = begin().map_err(|error| refused(WorkError::Lost(error)))?;
     let evidence = (Arc::clone(&session.source), Arc::clone(&session.keys));
     let (verify, shard) = (&session.plan, (sha256, number));
     let written = write_record(plan, verify, shard, evidence, out, note).await;
     let (chains, changed) = written.map_err(refused)?;
-    let path = keep(file, to, &name).map_err(|error| refused(WorkError::Lost(error)))?;
-    Ok(ShardDone { path, chains, changed })
+    let kept = to.keep(draft, &name, number).await.map_err(|why| match why {
+        NotKept::Disk(error) => WorkError::Lost(error),
+        NotKept::Store(why) => expiry(&why).map_or(WorkError::Unstored(why), WorkError::Expired),
+        NotKept::Different(refusal) => WorkError::Different(refusal),
+    });
+    Ok(ShardDone { record: kept.map_err(refused)?, chains, changed })
 }
 
-fn refusal(plan: &ShardPlan, number: u64, to: &Path, why: WorkError) -> Refusal {
+fn refusal(plan: &ShardPlan, number: u64, to: &RecordOutput, why: WorkError) -> Refusal {
     match why {
         WorkError::NoShard => Refusal::usage(format!(
             "the plan has {} shards, and no shard {number}",
@@ -96,8 +101,12 @@ fn refusal(plan: &ShardPlan, number: u64, to: &Path, why: WorkError) -> Refusal 
         )),
         WorkError::Lost(error) => Refusal::output_lost(format!(
             "cannot write shard {number} in `{}`: {error}",
-            escape(&to.to_string_lossy())
+            to.shown()
         )),
+        WorkError::Unstored(why) => {
+            Refusal::output_lost(format!("cannot write shard {number} in `{}`: {why}", to.shown()))
+        }
+        WorkError::Different(refusal) => Refusal::output_lost(refusal.words()),
     }
 }
 
@@ -163,33 +172,6 @@ pub(crate) async fn write_record<W: Write + Send>(
 /// Returns the name of the file of a shard's record.
 pub(crate) fn record_name(number: u64) -> String {
     format!("shard-{number:06}.jsonl.zst")
-}
-
-/// Gives the record its name. If another attempt has written the same, that is kept; if it has
-/// written something else, both are, so that the merge names the difference.
-fn keep(file: AtomicFile, to: &Path, name: &str) -> io::Result<PathBuf> {
-    let path = to.join(name);
-    if !path.exists() {
-        file.keep()?;
-        return Ok(path);
-    }
-    let hash = |mut file: File| -> io::Result<String> {
-        let (mut hash, mut chunk) = (Sha256::new(), vec![0; 256 << 10]);
-        loop {
-            match file.read(&mut chunk)? {
-                0 => return Ok(hex::encode(hash.finalize())),
-                read => hash.update(chunk.get(..read).unwrap_or_default()),
-            }
-        }
-    };
-    let own = hash(file.reader()?)?;
-    if hash(File::open(&path)?)? == own {
-        return Ok(path);
-    }
-    let stem = name.split('.').next().unwrap_or(name);
-    let beside = to.join(format!("{stem}-{}.jsonl.zst", own.get(..12).unwrap_or_default()));
-    file.keep_as(&beside)?;
-    Ok(beside)
 }
 
 /// Writes the lines of a record until one fails.

@@ -12,7 +12,7 @@ pub(crate) struct PlanArgs {
     /// Cut into at most N shards [default: one for each account and region]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) shards: Option<u32>,
-    /// File to write the plan to
+    /// File to write the plan to, or `s3://BUCKET/KEY`
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
@@ -26,7 +26,7 @@ pub(crate) struct PlanArgs {
 /// The options of `work`.
 #[derive(Args, Debug)]
 pub(crate) struct WorkArgs {
-    /// Plan, written by `plan`
+    /// Plan, written by `plan`: a file, or `s3://BUCKET/KEY`
     #[arg(value_name = "PLAN")]
     pub(crate) plan: PathBuf,
     /// Shard to verify (repeatable) [default: one number a line, from stdin]
@@ -36,8 +36,8 @@ pub(crate) struct WorkArgs {
     /// AWS_BATCH_JOB_ARRAY_INDEX or JOB_COMPLETION_INDEX
     #[arg(long, conflicts_with = "shard")]
     pub(crate) shard_from_env: bool,
-    /// Directory to write the shard's record into
-    #[arg(long, value_name = "DIRECTORY")]
+    /// Directory to write the shard's record into, or `s3://BUCKET/PREFIX`
+    #[arg(long, value_name = "PLACE")]
     pub(crate) to: PathBuf,
     /// Files of public keys, if they are not where they were when the plan was made (repeatable)
     #[arg(long, value_name = "FILE")]
@@ -50,10 +50,10 @@ pub(crate) struct WorkArgs {
 /// The options of `merge`.
 #[derive(Args, Debug)]
 pub(crate) struct MergeArgs {
-    /// Plan, written by `plan`
+    /// Plan, written by `plan`: a file, or `s3://BUCKET/KEY`
     #[arg(value_name = "PLAN")]
     pub(crate) plan: PathBuf,
-    /// Records of the shards, or directories that hold them
+    /// Records of the shards, or directories and `s3://BUCKET/PREFIX` that hold them
     #[arg(value_name = "SHARD", required = true)]
     pub(crate) shards: Vec<PathBuf>,
     /// Run record to write; `.zst` compresses it

@@ -1,5 +1,6 @@
 //! A run in shards gives the bytes of one machine: over generated worlds with random deeds, cut
 //! anywhere, in any order, with shards that were worked on more than once.
+mod in_s3;
 mod program;
 mod refused;
 

@@ -10,13 +10,13 @@ use trailproof_testkit::server::{
 };
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 
-const LOCATION: &str = "s3://example-trail-logs";
-const PERIOD: [&str; 5] =
+pub(super) const LOCATION: &str = "s3://example-trail-logs";
+pub(super) const PERIOD: [&str; 5] =
     ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T14:04:11Z", "--quiet"];
 
-struct Room {
-    server: LoopbackServer,
-    folder: TempDir,
+pub(super) struct Room {
+    pub(super) server: LoopbackServer,
+    pub(super) folder: TempDir,
 }
 
 impl Room {
@@ -24,7 +24,7 @@ impl Room {
         Self::of(untouched(0), faults)
     }
 
-    fn of(trail: BuiltTrail, faults: FaultPlan) -> Self {
+    pub(super) fn of(trail: BuiltTrail, faults: FaultPlan) -> Self {
         let options = ServerOptions { faults, ..ServerOptions::default() };
         let server = LoopbackServer::start(trail.world, options).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -32,25 +32,36 @@ impl Room {
         Self { server, folder }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = connected(&self.server, arguments);
         command.env("AWS_MAX_ATTEMPTS", "1").current_dir(self.folder.path());
         command
     }
 
     #[track_caller]
-    fn run(&self, arguments: &[&str], status: i32) -> String {
+    pub(super) fn run(&self, arguments: &[&str], status: i32) -> String {
         checked(&mut self.command(arguments), status).stdout
     }
 
     #[track_caller]
-    fn refused(&self, arguments: &[&str], status: i32, part: &str) {
+    pub(super) fn refused(&self, arguments: &[&str], status: i32, part: &str) {
         Ran::from(&mut self.command(arguments)).is(status, part);
     }
 
     fn plan(&self) -> u64 {
-        let planned = ["plan", LOCATION, "--output", "plan.jsonl"];
+        self.plan_to("plan.jsonl")
+    }
+
+    /// Plans and returns the number of shards.
+    pub(super) fn plan_to(&self, output: &str) -> u64 {
+        let planned = ["plan", LOCATION, "--output", output];
         self.run(&[&planned[..], &PERIOD].concat(), 0).trim().parse().unwrap()
+    }
+
+    /// Writes the record of one machine to `one.jsonl.zst`.
+    pub(super) fn one_machine(&self) {
+        let one = ["verify", LOCATION, "--reproducible", "--record", "one.jsonl.zst"];
+        self.run(&[&one[..], &PERIOD].concat(), 3);
     }
 
     /// Verifies with these options on one machine and in shards, and returns the record, which must
@@ -90,7 +101,7 @@ fn checked(command: &mut Command, status: i32) -> Ran {
     Ran::from(command).is(status, "")
 }
 
-fn bytes(folder: &Path, name: &str) -> Vec<u8> {
+pub(super) fn bytes(folder: &Path, name: &str) -> Vec<u8> {
     std::fs::read(folder.join(name)).unwrap()
 }
 
@@ -117,8 +128,7 @@ fn the_merged_record_is_that_of_verify() {
     command.stdin(std::fs::File::open(lines).unwrap());
     assert_eq!(checked(&mut command, 0).stdout.lines().count(), 3);
     assert_eq!(room.records().len(), 6);
-    let one = ["verify", LOCATION, "--reproducible", "--record", "one.jsonl.zst"];
-    room.run(&[&one[..], &PERIOD].concat(), 3);
+    room.one_machine();
     let merged = room.run(&["merge", "plan.jsonl", "shards", "--record", "merged.jsonl.zst"], 3);
     assert_eq!(merged, "not proven\n");
     let folder = room.folder.path();

@@ -25,6 +25,7 @@ mod s3_error;
 mod s3_get;
 mod s3_list;
 mod s3_list_page;
+mod s3_put;
 mod s3_settings;
 mod s3_versions;
 mod state;
