@@ -68,6 +68,21 @@ pub(crate) enum Written {
     Different(TempPath),
 }
 
+/// Why a file was not read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfetched {
+    #[error("there is no such object")]
+    Missing,
+    #[error("{0}")]
+    Failed(ReadFailure),
+}
+
+impl From<ReadFailure> for Unfetched {
+    fn from(why: ReadFailure) -> Self {
+        Self::Failed(why)
+    }
+}
+
 /// S3, for files that machines share.
 pub(crate) struct SharedStore {
     to_write: S3Source,
@@ -124,7 +139,13 @@ impl SharedStore {
         match repeated(retry_policy(), create).await? {
             Created::New => Ok(Written::Done),
             Created::Exists => {
-                let there = self.fetch(at).await?;
+                let there = self.fetch(at).await.map_err(|why| match why {
+                    Unfetched::Failed(why) => why,
+                    Unfetched::Missing => {
+                        let words = "it was there, and disappeared while it was compared";
+                        ReadFailure::new(ReadFailureKind::ChangedWhileReading, words)
+                    }
+                })?;
                 let (_, found) = hash(&there).map_err(|error| of_disk(&error))?;
                 Ok(if found == sha256 { Written::Done } else { Written::Different(there) })
             }
@@ -136,17 +157,20 @@ impl SharedStore {
     /// # Errors
     ///
     /// It could not be read, or the file could not be written.
-    pub(crate) async fn fetch(&self, at: &ObjectLocation) -> Result<TempPath, ReadFailure> {
+    pub(crate) async fn fetch(&self, at: &ObjectLocation) -> Result<TempPath, Unfetched> {
         let mut file = NamedTempFile::new().map_err(|error| of_disk(&error))?;
         let mut object = match self.to_read.open(at, &ReadFrom::default()).await {
             Ok(object) => object,
-            Err(ReadError::Failure(why)) => return Err(why),
-            Err(ReadError::Missing) => {
-                let words = "NoSuchKey: there is no such object";
-                return Err(ReadFailure::new(ReadFailureKind::Network, words));
-            }
+            Err(ReadError::Failure(why)) => return Err(why.into()),
+            Err(ReadError::Missing) => return Err(Unfetched::Missing),
         };
+        let mut size = 0;
         while let Some(piece) = object.chunk().await? {
+            size += u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            if size > CREATED_OBJECT {
+                let words = format!("it has more than the {CREATED_OBJECT} bytes that are written");
+                return Err(ReadFailure::new(ReadFailureKind::OverBudget, words).into());
+            }
             file.write_all(&piece).map_err(|error| of_disk(&error))?;
         }
         file.flush().map_err(|error| of_disk(&error))?;

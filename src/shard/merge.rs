@@ -4,7 +4,7 @@
 //! crosses shards is joined: public keys are recorded once, and everything after the chains follows
 //! from what all shards kept.
 use super::plan::ShardPlan;
-use super::records::ShardFile;
+use super::records::{Kept, ShardFile, same, unusable};
 use super::shard_lines::{ReadAfter, ShardLine, ShardStarted};
 use crate::console::refusal::Refusal;
 use crate::files::record_file::open_document;
@@ -40,6 +40,8 @@ pub(crate) struct Merged {
     pub(crate) summary: RunSummary,
     /// Digests that only one of the plan's and a shard's listings has.
     pub(crate) changed: Vec<String>,
+    /// Shards for which hash ledgers state what unchanged log files contain.
+    pub(crate) with_ledgers: Vec<u64>,
 }
 
 /// Why a merge ends without a record.
@@ -88,7 +90,7 @@ impl ShardRecords {
                     by_shard.insert(started.shard, (path, started));
                 }
                 Some((other, _)) => {
-                    same(other, &path, started.shard)?;
+                    same(other, &path, Kept::Record(started.shard))?;
                     duplicates += 1;
                 }
             }
@@ -146,7 +148,9 @@ impl ShardRecords {
         }
         let summary = opening.finish(&plan.plan, opened, all, &mut |event| out.event(event));
         out.finish().map_err(MergeError::Lost)?;
-        Ok(Merged { summary, changed })
+        let with_ledgers = self.files.iter().filter(|(_, started)| !started.ledgers.is_empty());
+        let with_ledgers = with_ledgers.map(|(_, started)| started.shard).collect();
+        Ok(Merged { summary, changed, with_ledgers })
     }
 }
 
@@ -226,36 +230,6 @@ fn copy<W: Write + Send>(
     Ok(read)
 }
 
-/// Refuses two records of one shard that differ, and names the first line that does.
-pub(crate) fn same(one: &ShardFile, other: &ShardFile, shard: u64) -> Result<(), Refusal> {
-    let open = |path: &ShardFile| open_document(DocumentKind::ShardRecord, &path.path);
-    let (mut first, mut second) = (
-        open(one).map_err(|why| unusable(one, &why))?,
-        open(other).map_err(|why| unusable(other, &why))?,
-    );
-    loop {
-        let left = first.next_name().map_err(|why| unusable(one, &why))?;
-        let right = second.next_name().map_err(|why| unusable(other, &why))?;
-        if left.is_none() && right.is_none() && first.sha256() == second.sha256() {
-            return Ok(());
-        }
-        if first.bytes() != second.bytes() || left != right {
-            let line =
-                |record: &RecordFile| excerpt(&String::from_utf8_lossy(record.bytes()), 4 * SHOWN);
-            return Err(Refusal::not_started(format!(
-                "two records of shard {shard} differ, first in line {}: `{}` has\n  {}\nand `{}` \
-                 has\n  {}\n\nhint: the evidence changed between the two attempts, or could not be \
-                 read in one of them: remove the one that is not to count, or run the shard again",
-                first.number(),
-                one.shown,
-                line(&first),
-                other.shown,
-                line(&second),
-            )));
-        }
-    }
-}
-
 fn absent(plan: &ShardPlan, missing: &[u64]) -> Refusal {
     let name = |shard: &u64| {
         let index = usize::try_from(*shard).unwrap_or(usize::MAX);
@@ -274,10 +248,6 @@ fn absent(plan: &ShardPlan, missing: &[u64]) -> Refusal {
         plan.shards.len(),
         named.join(", "),
     ))
-}
-
-fn unusable(path: &ShardFile, why: &BadRecord) -> Refusal {
-    Refusal::not_started(format!("cannot use the shard record `{}`: {why}", path.shown))
 }
 
 /// The record of the whole run, until a write fails.

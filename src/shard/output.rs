@@ -1,7 +1,6 @@
 //! Where a worker writes its records: into a directory, or below a prefix of a bucket. Never into the
 //! evidence.
-use super::merge::same;
-use super::records::ShardFile;
+use super::records::{Kept, ShardFile, same};
 use crate::console::refusal::Refusal;
 use crate::files::atomic::AtomicFile;
 use crate::session::reading::{Reading, Store};
@@ -76,7 +75,7 @@ impl RecordOutput {
         &self,
         draft: Draft,
         name: &str,
-        shard: u64,
+        what: Kept,
     ) -> Result<String, NotKept> {
         match (self, draft) {
             (Self::Directory(path), Draft::Beside(file)) => {
@@ -90,7 +89,7 @@ impl RecordOutput {
                     Written::Different(there) => {
                         let there = ShardFile::new(&there, shown(&at));
                         let own = ShardFile::new(file.path(), "this attempt".to_owned());
-                        same(&there, &own, shard).map_err(NotKept::Different)?;
+                        same(&there, &own, what).map_err(NotKept::Different)?;
                     }
                 }
                 Ok(format!("s3://{}/{}", at.bucket, at.key))

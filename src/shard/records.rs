@@ -1,17 +1,20 @@
-//! The files of shard records that a merge reads, wherever they lie.
+//! The files of shard records and hash ledgers, wherever they lie.
 use crate::console::refusal::Refusal;
+use crate::files::record_file::open_document;
 use crate::files::space::Space;
 use crate::session::shared::{SharedPath, SharedStore, shown};
 use crate::source::BoxFuture;
 use crate::source::many::few_in_order;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::TempPath;
-use trailproof_core::codes::failure::ReadFailure;
-use trailproof_core::vocab::location::{ObjectLocation, escape};
+use trailproof_core::record::document::{BadRecord, DocumentKind, RecordFile};
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 
-/// Records that are fetched at once.
+/// Objects that are fetched at once.
 const AT_ONCE: usize = 32;
 
 /// A file that holds a record.
@@ -34,12 +37,43 @@ impl ShardFile {
     }
 }
 
-/// Records from S3 as temporary files, which are removed when this is dropped.
+/// What a worker writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kept {
+    /// The record of this shard.
+    Record(u64),
+    /// A hash ledger of this shard.
+    Ledger(u64),
+}
+
+impl Kept {
+    pub(crate) fn kind(self) -> DocumentKind {
+        match self {
+            Self::Record(_) => DocumentKind::ShardRecord,
+            Self::Ledger(_) => DocumentKind::HashLedger,
+        }
+    }
+}
+
+/// Names several of them.
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Record(shard) => write!(f, "records of shard {shard}"),
+            Self::Ledger(shard) => write!(f, "hash ledgers of one part of shard {shard}"),
+        }
+    }
+}
+
+/// Objects from S3 as temporary files, which are removed when this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Fetched(Vec<TempPath>);
 
-/// Returns the files that these paths name, with those of directories.
-pub(crate) fn local_files(paths: &[PathBuf]) -> Result<Vec<ShardFile>, Refusal> {
+/// Returns the files that these paths name, with those in directories whose name `is_one` takes.
+pub(crate) fn local_files(
+    paths: &[PathBuf],
+    is_one: impl Fn(&str) -> bool,
+) -> Result<Vec<ShardFile>, Refusal> {
     let unread = |path: &Path, error: &io::Error| {
         Refusal::not_started(format!("cannot read `{}`: {error}", escape(&path.to_string_lossy())))
     };
@@ -51,7 +85,7 @@ pub(crate) fn local_files(paths: &[PathBuf]) -> Result<Vec<ShardFile>, Refusal> 
         }
         for entry in std::fs::read_dir(path).map_err(|error| unread(path, &error))? {
             let entry = entry.map_err(|error| unread(path, &error))?.path();
-            if is_record(&entry.file_name().unwrap_or_default().to_string_lossy()) {
+            if is_one(&entry.file_name().unwrap_or_default().to_string_lossy()) {
                 files.insert(entry);
             }
         }
@@ -60,31 +94,32 @@ pub(crate) fn local_files(paths: &[PathBuf]) -> Result<Vec<ShardFile>, Refusal> 
 }
 
 /// Returns whether `work` gives a record such a name.
-fn is_record(name: &str) -> bool {
+pub(crate) fn is_record(name: &str) -> bool {
     name.starts_with("shard-") && name.contains(".jsonl") && !name.ends_with(".partial")
 }
 
-/// Fetches the records that these places in S3 name: objects, and folders of them.
+/// Fetches what these places in S3 name: objects whose name `is_one` takes, and folders of them.
 ///
 /// # Errors
 ///
-/// A folder cannot be listed, a record cannot be read, or they do not fit into the directory for
+/// A folder cannot be listed, an object cannot be read, or they do not fit into the directory for
 /// temporary files.
-pub(crate) async fn fetch_records(
+pub(crate) async fn fetch_files(
     store: &SharedStore,
     places: &[ObjectLocation],
+    is_one: impl Fn(&str) -> bool,
 ) -> Result<(Vec<ShardFile>, Fetched), Refusal> {
-    let unread = |at: &ObjectLocation, why: &ReadFailure| {
+    let unread = |at: &ObjectLocation, why: &dyn fmt::Display| {
         Refusal::not_started(format!("cannot read `{}`: {why}", shown(at)))
     };
     let (mut found, mut bytes) = (BTreeSet::new(), 0_u64);
     for place in places {
-        if is_record(name_of(&place.key)) {
+        if is_one(name_of(&place.key)) {
             found.insert(place.clone());
             continue;
         }
         for (at, size) in store.list(place).await.map_err(|why| unread(place, &why))? {
-            if is_record(name_of(&at.key)) && found.insert(at) {
+            if is_one(name_of(&at.key)) && found.insert(at) {
                 bytes = bytes.saturating_add(size);
             }
         }
@@ -111,7 +146,7 @@ fn check_space(bytes: u64) -> Result<(), Refusal> {
     let folder = std::env::temp_dir();
     match Space::of(&folder) {
         Ok(space) if space.available < bytes => Err(Refusal::not_started(format!(
-            "the records have {bytes} bytes, and `{}` has room for {}\n\nhint: set `TMPDIR` to a \
+            "the files in S3 have {bytes} bytes, and `{}` has room for {}\n\nhint: set `TMPDIR` to a \
              directory with more",
             escape(&folder.to_string_lossy()),
             space.available
@@ -131,4 +166,38 @@ pub(crate) fn sorted(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<ObjectLocat
         }
     }
     Ok((local, remote))
+}
+
+/// Refuses two records of one shard, or two ledgers, that differ, and names the first line that does.
+pub(crate) fn same(one: &ShardFile, other: &ShardFile, what: Kept) -> Result<(), Refusal> {
+    let open = |file: &ShardFile| open_document(what.kind(), &file.path);
+    let (mut first, mut second) = (
+        open(one).map_err(|why| unusable(one, &why))?,
+        open(other).map_err(|why| unusable(other, &why))?,
+    );
+    loop {
+        let left = first.next_name().map_err(|why| unusable(one, &why))?;
+        let right = second.next_name().map_err(|why| unusable(other, &why))?;
+        if left.is_none() && right.is_none() && first.sha256() == second.sha256() {
+            return Ok(());
+        }
+        if first.bytes() != second.bytes() || left != right {
+            let line =
+                |record: &RecordFile| excerpt(&String::from_utf8_lossy(record.bytes()), 4 * SHOWN);
+            return Err(Refusal::not_started(format!(
+                "two {what} differ, first in line {}: `{}` has\n  {}\nand `{}` \
+                 has\n  {}\n\nhint: the evidence changed between the two attempts, or could not be \
+                 read in one of them: remove the one that is not to count, or run the shard again",
+                first.number(),
+                one.shown,
+                line(&first),
+                other.shown,
+                line(&second),
+            )));
+        }
+    }
+}
+
+pub(crate) fn unusable(file: &ShardFile, why: &BadRecord) -> Refusal {
+    Refusal::not_started(format!("cannot use the shard record `{}`: {why}", file.shown))
 }

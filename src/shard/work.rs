@@ -3,10 +3,13 @@
 //! A record is written whole or not at all. What is wrong with the evidence is data; an error is only
 //! what prevents the shard from being verified as it would be on one machine, so that an engine may
 //! start it again.
-use super::output::{NotKept, RecordOutput};
+use super::ledger::Ledgers;
+use super::output::RecordOutput;
 use super::plan::{Shard, ShardPlan};
 use super::plan_lines::SCHEMA;
+use super::records::Kept;
 use super::shard_lines::{ShardLine, ShardStarted, write_after};
+use super::work_error::{WorkError, expiry, refusal};
 use crate::console::refusal::Refusal;
 use crate::report::RunReporter as _;
 use crate::report::record::{Record, RecordSink};
@@ -22,7 +25,6 @@ use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::record::wire::write_json;
 use trailproof_core::record::{DigestJudged, LogJudged, RunEvent, Tool};
-use trailproof_core::vocab::location::escape;
 
 /// What came of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,23 +37,6 @@ pub(crate) struct ShardDone {
     pub(crate) changed: usize,
 }
 
-/// Why there is no record of a shard.
-#[derive(Debug)]
-pub(crate) enum WorkError {
-    /// The plan has no such shard.
-    NoShard,
-    /// A folder of digests that the plan lists could not be listed.
-    Unlisted(String, ReadFailure),
-    /// The credentials expired.
-    Expired(String),
-    /// The record could not be written.
-    Lost(io::Error),
-    /// The record could not be written to S3.
-    Unstored(ReadFailure),
-    /// There is a different record of the shard.
-    Different(Refusal),
-}
-
 /// Verifies a shard and writes its record to `to`. Passes its events to `note`.
 ///
 /// # Errors
@@ -62,6 +47,7 @@ pub(crate) async fn work(
     sha256: &str,
     number: u64,
     session: &Session,
+    ledgers: &Ledgers,
     to: &RecordOutput,
     note: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> Result<ShardDone, Refusal> {
@@ -75,42 +61,15 @@ pub(crate) async fn work(
     let (draft, out) = begin().map_err(|error| refused(WorkError::Lost(error)))?;
     let evidence = (Arc::clone(&session.source), Arc::clone(&session.keys));
     let (verify, shard) = (&session.plan, (sha256, number));
-    let written = write_record(plan, verify, shard, evidence, out, note).await;
+    let written = write_record(plan, (verify, ledgers), shard, evidence, out, note).await;
     let (chains, changed) = written.map_err(refused)?;
-    let kept = to.keep(draft, &name, number).await.map_err(|why| match why {
-        NotKept::Disk(error) => WorkError::Lost(error),
-        NotKept::Store(why) => expiry(&why).map_or(WorkError::Unstored(why), WorkError::Expired),
-        NotKept::Different(refusal) => WorkError::Different(refusal),
-    });
-    Ok(ShardDone { record: kept.map_err(refused)?, chains, changed })
+    let kept = to.keep(draft, &name, Kept::Record(number)).await;
+    let record = kept.map_err(|why| refused(why.into()))?;
+    Ok(ShardDone { record, chains, changed })
 }
 
-fn refusal(plan: &ShardPlan, number: u64, to: &RecordOutput, why: WorkError) -> Refusal {
-    match why {
-        WorkError::NoShard => Refusal::usage(format!(
-            "the plan has {} shards, and no shard {number}",
-            plan.shards.len()
-        )),
-        WorkError::Unlisted(folder, why) => Refusal::not_started(format!(
-            "cannot list `{}`, which the plan lists: {why}",
-            escape(&folder)
-        )),
-        WorkError::Expired(why) => Refusal::not_started(format!(
-            "the credentials expired while shard {number} was verified, so nothing was written: \
-             {why}\n\nhint: run it again with credentials that last longer"
-        )),
-        WorkError::Lost(error) => Refusal::output_lost(format!(
-            "cannot write shard {number} in `{}`: {error}",
-            to.shown()
-        )),
-        WorkError::Unstored(why) => {
-            Refusal::output_lost(format!("cannot write shard {number} in `{}`: {why}", to.shown()))
-        }
-        WorkError::Different(refusal) => Refusal::output_lost(refusal.words()),
-    }
-}
-
-/// Verifies a shard of the plan with this hash, and writes its record to `out`. Passes its events to
+/// Verifies a shard of the plan with this hash, and writes its record to `out`. Log files that the
+/// ledgers hold and that are unchanged are not read. Passes its events to
 /// `note`. Returns the number of its chains, and of digests that only one of the plan's and the
 /// shard's listings has.
 ///
@@ -119,7 +78,7 @@ fn refusal(plan: &ShardPlan, number: u64, to: &RecordOutput, why: WorkError) -> 
 /// The shard cannot be verified as one machine would, or its record cannot be written.
 pub(crate) async fn write_record<W: Write + Send>(
     plan: &ShardPlan,
-    verify: &VerifyPlan,
+    (verify, ledgers): (&VerifyPlan, &Ledgers),
     (sha256, number): (&str, u64),
     (source, keys): (Arc<dyn ObjectSource>, Arc<dyn KeyService>),
     out: RecordSink<W>,
@@ -127,6 +86,8 @@ pub(crate) async fn write_record<W: Write + Send>(
 ) -> Result<(u64, usize), WorkError> {
     let index = usize::try_from(number).unwrap_or(usize::MAX);
     let shard = plan.shards.get(index).ok_or(WorkError::NoShard)?;
+    let known = (!ledgers.sha256.is_empty()).then(|| Arc::clone(&ledgers.logs));
+    let verify = &VerifyPlan { known, ..verify.clone() };
     let Shard { part, accounts, roots, .. } = shard.clone();
     let above = (part, accounts, roots);
     let prepared = prepare_part(verify, &plan.surveyed, above, source, keys, &Arc::default()).await;
@@ -143,6 +104,7 @@ pub(crate) async fn write_record<W: Write + Send>(
         chains: listed.chains,
         digests: listed.digests,
         trails_left_out: listed.left_out.iter().cloned().collect(),
+        ledgers: ledgers.sha256.iter().cloned().collect(),
     };
     let mut writer = Writer { out: Record::new(out, None), failed: None, expired: None };
     writer.line(&ShardLine::ShardStarted(started));
@@ -221,10 +183,4 @@ fn failure(event: &RunEvent) -> Option<&ReadFailure> {
         | RunEvent::LogJudged(LogJudged { outcome: Outcome::Unverified(why), .. }) => Some(why),
         _ => None,
     }
-}
-
-/// Returns the failure in words if it means that the credentials have expired.
-fn expiry(why: &ReadFailure) -> Option<String> {
-    let expired = ["ExpiredToken", "RequestExpired", "TokenRefreshRequired"];
-    expired.iter().any(|code| why.detail.contains(code)).then(|| why.to_string())
 }

@@ -1,8 +1,12 @@
 //! The options of `plan`, `work` and `merge`.
 use super::aws::concurrency;
 use super::verify::EvidenceArgs;
+use crate::verify::resume::hashing::HashPart;
 use clap::Args;
 use std::path::PathBuf;
+
+/// Parts of a shard that are hashed apart. Seven years have 2,557 days.
+const MOST_PARTS: u64 = 10_000;
 
 /// The options of `plan`.
 #[derive(Args, Debug)]
@@ -39,12 +43,27 @@ pub(crate) struct WorkArgs {
     /// Directory to write the shard's record into, or `s3://BUCKET/PREFIX`
     #[arg(long, value_name = "PLACE")]
     pub(crate) to: PathBuf,
+    /// Only hash the log files of part K of M of a shard, and write a hash ledger for `--hashed`
+    #[arg(long, value_name = "K/M", value_parser = hash_part, conflicts_with = "hashed")]
+    pub(crate) hash: Option<HashPart>,
+    /// Do not read unchanged log files whose hashes this hash ledger holds, or the ledgers in this
+    /// directory or `s3://BUCKET/PREFIX` (repeatable): trust only ledgers that you control
+    #[arg(long, value_name = "LEDGER")]
+    pub(crate) hashed: Vec<PathBuf>,
     /// Files of public keys, if they are not where they were when the plan was made (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) public_keys: Vec<PathBuf>,
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,
+}
+
+/// Parses a part, such as `3/10`.
+fn hash_part(text: &str) -> Result<HashPart, String> {
+    let part = text.split_once('/').and_then(|(number, of)| {
+        HashPart::new(number.parse().ok()?, of.parse().ok().filter(|of| *of <= MOST_PARTS)?)
+    });
+    part.ok_or_else(|| format!("must be one of at most {MOST_PARTS} parts, such as `3/10`"))
 }
 
 /// The options of `merge`.

@@ -17,10 +17,12 @@ use crate::session::open::{CallerLookup, PlannedKeys, Session};
 use crate::session::reading::Reading;
 use crate::session::request::VerifyRequest;
 use crate::session::shared::{self, SharedPath, SharedStore, Written};
+use crate::shard::hash::{hash_part, is_of};
+use crate::shard::ledger::{Ledgers, is_ledger};
 use crate::shard::merge::{MergeError, Merged, ShardRecords};
 use crate::shard::output::{RecordOutput, outside_evidence};
 use crate::shard::plan::{KeysShape, ShardPlan, cut};
-use crate::shard::records::{Fetched, fetch_records, local_files, sorted};
+use crate::shard::records::{Fetched, ShardFile, fetch_files, is_record, local_files, sorted};
 use crate::shard::work;
 use crate::source::layer::count::Counts;
 use crate::source::mirror::KEYS_BESIDE;
@@ -30,6 +32,7 @@ use sha2::{Digest as _, Sha256};
 use std::io::{self, BufRead as _, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tempfile::NamedTempFile;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::record::RunEvent;
@@ -42,7 +45,7 @@ use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 const INDEXES: [&str; 3] =
     ["SLURM_ARRAY_TASK_ID", "AWS_BATCH_JOB_ARRAY_INDEX", "JOB_COMPLETION_INDEX"];
 
-/// Changed digests that a warning names.
+/// Changed digests, or shards, that a message names.
 const NAMED: usize = 10;
 
 /// Runs `plan` and returns the exit status.
@@ -81,7 +84,7 @@ async fn make_plan(global: &GlobalArgs, args: &PlanArgs) -> Result<ExitStatus, R
     };
     let output = match output {
         SharedPath::Local(path) => PlanOutput::File(path),
-        SharedPath::S3(at) => PlanOutput::S3(store_for(aws, &at, &reading).await?, at),
+        SharedPath::S3(at) => PlanOutput::S3(Box::new(store_for(aws, &at, &reading).await?), at),
     };
     progress.note(&RunEvent::RunStarted(Box::new(session.plan.start())));
     let surveyed = survey_all(&session.plan, &session.source).await;
@@ -106,7 +109,7 @@ async fn make_plan(global: &GlobalArgs, args: &PlanArgs) -> Result<ExitStatus, R
 /// Where a plan is written.
 enum PlanOutput {
     File(PathBuf),
-    S3(SharedStore, ObjectLocation),
+    S3(Box<SharedStore>, ObjectLocation),
 }
 
 fn write_plan(plan: &ShardPlan, path: &Path, force: bool) -> Result<(), Refusal> {
@@ -203,6 +206,48 @@ struct Status<'a> {
     record: &'a str,
     chains: u64,
     digests_changed: usize,
+    /// Log files that were not read, because hash ledgers state what they contain.
+    log_files_from_ledgers: u64,
+}
+
+/// Prints one line of JSON on stdout.
+fn print_line(status: &impl Serialize) -> Result<(), Refusal> {
+    let mut line = Vec::new();
+    let written = write_json(&mut line, status).and_then(|()| {
+        line.push(b'\n');
+        print_to_stdout(&line)
+    });
+    written.map_err(|error| Refusal::stdout_lost(&error))
+}
+
+/// Reads the hash ledgers of a shard.
+async fn ledgers_of(
+    aws: &AwsArgs,
+    paths: &[PathBuf],
+    sha256: &str,
+    shard: u64,
+) -> Result<Ledgers, Refusal> {
+    let is_own = |name: &str| is_ledger(name) && is_of(name, shard);
+    let (files, _fetched) = gather(aws, paths, is_own).await?;
+    Ledgers::read(sha256, shard, &files)
+}
+
+/// Returns the files that local paths and places in S3 name. What was fetched is removed with the second
+/// value.
+async fn gather(
+    aws: &AwsArgs,
+    paths: &[PathBuf],
+    is_one: impl Fn(&str) -> bool,
+) -> Result<(Vec<ShardFile>, Fetched), Refusal> {
+    let (local, remote) = sorted(paths)?;
+    let mut files = local_files(&local, &is_one)?;
+    if remote.is_empty() {
+        return Ok((files, Fetched::default()));
+    }
+    let store = SharedStore::open(&aws.access()).await?;
+    let (more, fetched) = fetch_files(&store, &remote, &is_one).await?;
+    files.extend(more);
+    Ok((files, fetched))
 }
 
 async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Refusal> {
@@ -228,6 +273,15 @@ async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Ref
     );
     let mut session = opened.await?;
     session.plan.workload = progress.workload();
+    if let Some(part) = args.hash {
+        progress.searching();
+        for shard in shards(args)? {
+            let done = hash_part((&plan, &sha256), shard?, part, &session.source, &to).await?;
+            print_line(&done)?;
+        }
+        progress.stop();
+        return Ok(ExitStatus::Success);
+    }
     let (mut all_chains, mut all_digests) = (0, 0);
     for shard in shards(args)? {
         let shard = shard?;
@@ -240,19 +294,16 @@ async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Ref
             }
             event => progress.note(event),
         };
-        let done = work::work(&plan, &sha256, shard, &session, &to, &mut note).await?;
-        let status = Status {
+        let ledgers = ledgers_of(aws, &args.hashed, &sha256, shard).await?;
+        let (session, to) = (&session, &to);
+        let done = work::work(&plan, &sha256, shard, session, &ledgers, to, &mut note).await?;
+        print_line(&Status {
             shard,
             record: &done.record,
             chains: done.chains,
             digests_changed: done.changed,
-        };
-        let mut line = Vec::new();
-        let written = write_json(&mut line, &status).and_then(|()| {
-            line.push(b'\n');
-            print_to_stdout(&line)
-        });
-        written.map_err(|error| Refusal::stdout_lost(&error))?;
+            log_files_from_ledgers: ledgers.logs.skipped().load(Ordering::Relaxed),
+        })?;
     }
     progress.stop();
     session.warn_clock_skew();
@@ -347,18 +398,11 @@ pub(crate) async fn merge(aws: &AwsArgs, args: &MergeArgs) -> ExitStatus {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "it is one task, and not one for each object")]
 async fn do_merge(aws: &AwsArgs, args: &MergeArgs) -> Result<ExitStatus, Refusal> {
     check_absent(&args.record, args.force)?;
     let (plan, sha256) = read_plan(aws, &args.plan).await?;
-    let (local, remote) = sorted(&args.shards)?;
-    let mut files = local_files(&local)?;
-    let mut fetched = Fetched::default();
-    if !remote.is_empty() {
-        let store = SharedStore::open(&aws.access()).await?;
-        let (more, kept) = fetch_records(&store, &remote).await?;
-        files.extend(more);
-        fetched = kept;
-    }
+    let (files, fetched) = gather(aws, &args.shards, is_record).await?;
     let (record, force) = (args.record.clone(), args.force);
     // The merge reads and writes files without a pause, so it has a thread of its own.
     let merged = tokio::task::spawn_blocking(move || {
@@ -369,12 +413,13 @@ async fn do_merge(aws: &AwsArgs, args: &MergeArgs) -> Result<ExitStatus, Refusal
     let merged = merged.await.unwrap_or_else(|why| std::panic::resume_unwind(why.into_panic()));
     // Fetched records are needed until here, and removed even if the merge is interrupted.
     drop(fetched);
-    let (Merged { summary, changed }, duplicates) = merged?;
+    let (Merged { summary, changed, with_ledgers }, duplicates) = merged?;
     if duplicates > 0 {
         print_to_stderr(&format!(
             "note: {duplicates} records are identical to another of the same shard"
         ));
     }
+    note_ledgers(&with_ledgers);
     warn_changed(&changed);
     let line = format!("{}\n", summary.verdict.words());
     print_result(line.as_bytes(), ExitStatus::from(summary.verdict))
@@ -391,7 +436,7 @@ fn write_merged(
     let out = BufWriter::new(file.writer().map_err(|error| lost(&error))?);
     let compressed = path.extension().is_some_and(|extension| extension == "zst");
     let sink = match compressed {
-        true => RecordSink::zstd(out).map_err(|error| lost(&error))?,
+        true => RecordSink::zstd_beside(out).map_err(|error| lost(&error))?,
         false => RecordSink::Plain(out),
     };
     let merged = records.merge(plan, sink).map_err(|why| match why {
@@ -400,6 +445,21 @@ fn write_merged(
     })?;
     file.keep().map_err(|error| lost(&error))?;
     Ok(merged)
+}
+
+/// Prints for which shards log files were not read by the workers that verified them.
+fn note_ledgers(shards: &[u64]) {
+    if shards.is_empty() {
+        return;
+    }
+    let named: Vec<String> = shards.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if shards.len() > NAMED { " and others" } else { "" };
+    print_to_stderr(&format!(
+        "note: {} shards were verified with hash ledgers: {}{more}. What their unchanged log files \
+         contain is what the workers that hashed them state",
+        shards.len(),
+        named.join(", "),
+    ));
 }
 
 /// Warns about digests that appeared or disappeared after the plan was made.
