@@ -9,6 +9,7 @@ mod connection;
 mod counters;
 mod deliver;
 mod faults;
+mod generated;
 mod http;
 mod json;
 mod loopback;
@@ -35,6 +36,7 @@ mod xml;
 
 pub use counters::{LoggedRequest, RequestCounts};
 pub use faults::{Fault, FaultPlan, Schedule};
+pub use generated::GeneratedTrail;
 pub use loopback::LoopbackServer;
 pub use matcher::{KeyMatcher, Matcher};
 pub use operation::Operation;
