@@ -1,4 +1,5 @@
 //! `trailproof plan`, `work` and `merge`: one run cut into shards.
+use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::shard::{MergeArgs, PlanArgs, WorkArgs};
 use crate::cli::terminal::interrupt::unless_interrupted;
