@@ -132,10 +132,10 @@ fn last_log(record: &Path) -> Outcome<String> {
 }
 
 /// A folder for output files, removed on drop.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Outcome<Self> {
+    pub(crate) fn new() -> Outcome<Self> {
         let at = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-evidence");
         if at.exists() {
             fs::remove_dir_all(&at)?;
@@ -144,7 +144,7 @@ impl Folder {
         Ok(Self(at))
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }

@@ -19,6 +19,7 @@ mod programs;
 mod s3_scenarios;
 mod scenarios;
 mod serve;
+mod shards;
 mod world;
 
 use mimalloc::MiMalloc;
@@ -40,6 +41,8 @@ fn main() -> Outcome<()> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--serve" => return serve::serve(arguments),
+            "--serve-listings" => return serve::serve_listings(arguments),
+            "--bare-merge" => return shards::recompress(arguments),
             "--bare" => return bare::fetch(arguments),
             "--bare-directory" => return bare_directory::hash_all(arguments),
             "--quick" => settings.quick = true,

@@ -80,6 +80,51 @@ pub(crate) fn trailproof(arguments: &[&dyn AsRef<OsStr>]) -> Outcome<Run> {
     run(&mut command)
 }
 
+/// Runs `trailproof plan` on the whole bucket for this period.
+pub(crate) fn plan(
+    endpoint: &str,
+    (from, to): (&str, &str),
+    shards: Option<u32>,
+    output: &Path,
+) -> Outcome<Run> {
+    let mut command = program(endpoint);
+    command.args(["plan", &format!("s3://{BUCKET}"), "--start-time", from, "--end-time", to]);
+    command.arg("--quiet").arg("--force").arg("--output").arg(output);
+    if let Some(shards) = shards {
+        command.args(["--shards", &shards.to_string()]);
+    }
+    run(&mut command)
+}
+
+/// Runs `trailproof work` on these shards of a plan.
+pub(crate) fn work(
+    endpoint: &str,
+    plan: &Path,
+    shards: impl Iterator<Item = u64>,
+    to: &Path,
+) -> Outcome<Run> {
+    let mut command = program(endpoint);
+    command.arg("work").arg(plan).arg("--to").arg(to).arg("--quiet");
+    for shard in shards {
+        command.args(["--shard", &shard.to_string()]);
+    }
+    run(&mut command)
+}
+
+/// Runs the loop that only decompresses and compresses, in a separate process.
+pub(crate) fn bare_merge(folder: &Path, to: &Path) -> Outcome<Run> {
+    run(Command::new(std::env::current_exe()?).arg("--bare-merge").arg(folder).arg(to))
+}
+
+/// Runs `trailproof verify --reproducible --record` on the whole bucket.
+pub(crate) fn verify_reproducible(endpoint: &str, sized: Sized, record: &Path) -> Outcome<Run> {
+    let (from, to) = sized.proven();
+    let mut command = program(endpoint);
+    command.args(["verify", &format!("s3://{BUCKET}"), "--reproducible", "--force"]);
+    command.args(["--start-time", &from, "--end-time", &to, "--quiet"]);
+    run(command.arg("--record").arg(record))
+}
+
 /// Runs `trailproof verify` on everything in a directory and records the run if a record is named.
 pub(crate) fn verify_directory(
     directory: &Path,

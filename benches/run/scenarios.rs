@@ -8,6 +8,7 @@ use crate::measure::Run;
 use crate::programs::{aws_cli, aws_validate_logs, bare, dry_run, validate_logs, verify};
 use crate::s3_scenarios;
 use crate::serve::{Server, Store};
+use crate::shards;
 use crate::world::Sized;
 use std::time::Duration;
 use trailproof_testkit::trail::LogSizes;
@@ -149,6 +150,21 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "versions",
         words: "verify --as-of over a bucket with 20 versions of each object, 30 ms",
         run: investigate::versions,
+    },
+    Scenario {
+        name: "plan-8500",
+        words: "plan over 500 accounts and 17 regions: 7 days, a quarter, 7 years, 30 ms",
+        run: shards::plan_8500,
+    },
+    Scenario {
+        name: "merge-20m",
+        words: "merge of 8,500 shard records with 20,000,000 lines, beside decompressing and compressing",
+        run: shards::merge_20m,
+    },
+    Scenario {
+        name: "workers",
+        words: "two workers at once over shards of an organization's week, beside one run, 0 ms",
+        run: shards::workers,
     },
 ];
 

@@ -2,12 +2,15 @@
 use crate::Outcome;
 use crate::bare;
 use crate::measure::cpu_of;
-use crate::world::{LATER, Sized};
+use crate::world::{BEGIN, BUCKET, LATER, REGION, Sized};
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
-use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions, Throttling};
-use trailproof_testkit::world::{Version, World};
+use trailproof_testkit::server::{
+    GeneratedTrail, LoopbackServer, Operation, ServerOptions, Throttling,
+};
+use trailproof_testkit::world::{Bucket, Version, World};
 
 /// The behaviour of the served store.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,6 +50,11 @@ pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) -> Outcome<()> 
     let options = ServerOptions { latency, throttling, ..ServerOptions::default() };
     let server = LoopbackServer::start(world, options)?;
     println!("{}", server.endpoint());
+    answer(&server)
+}
+
+/// Answers each line of standard input with one line.
+fn answer(server: &LoopbackServer) -> Outcome<()> {
     for line in std::io::stdin().lock().lines() {
         match line?.as_str() {
             "forget" => {
@@ -66,6 +74,28 @@ pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) -> Outcome<()> 
         }
     }
     Ok(())
+}
+
+/// Runs a server whose listings are computed, until its standard input ends:
+/// `--serve-listings ACCOUNTS REGIONS HOURS LATENCY`.
+pub(crate) fn serve_listings(mut arguments: impl Iterator<Item = String>) -> Outcome<()> {
+    let mut next = || arguments.next().ok_or("too few arguments of `--serve-listings`");
+    let generated = GeneratedTrail {
+        bucket: BUCKET.to_owned(),
+        accounts: next()?.parse()?,
+        regions: next()?.parse()?,
+        start: BEGIN,
+        hours: next()?.parse()?,
+    };
+    let latency = Duration::from_millis(next()?.parse()?);
+    let mut world = World::default();
+    let (objects, settings) = (BTreeMap::new(), BTreeMap::new());
+    let bucket = Bucket { region: REGION.to_owned(), objects, settings };
+    world.buckets.insert(BUCKET.to_owned(), bucket);
+    let options = ServerOptions { latency, generated: Some(generated), ..ServerOptions::default() };
+    let server = LoopbackServer::start(world, options)?;
+    println!("{}", server.endpoint());
+    answer(&server)
 }
 
 /// Writes later versions over each object, all of them after everything was delivered.
@@ -95,9 +125,20 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the server and waits until the world is built.
     pub(crate) fn start(sized: Sized, store: Store) -> Outcome<Self> {
+        let numbers = [store.rate.unwrap_or(0), store.versions].map(|number| number.to_string());
+        let world = ["--serve".to_owned(), sized.to_string(), store.latency.to_string()];
+        Self::spawn(world.into_iter().chain(numbers))
+    }
+
+    /// Starts a server that lists an organization's trail of any length, of which nothing can be read.
+    pub(crate) fn of_listings(accounts: u32, hours: u32, latency: u64) -> Outcome<Self> {
+        let words = ["--serve-listings".to_owned(), accounts.to_string(), "17".to_owned()];
+        Self::spawn(words.into_iter().chain([hours.to_string(), latency.to_string()]))
+    }
+
+    fn spawn(arguments: impl Iterator<Item = String>) -> Outcome<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["--serve", &sized.to_string(), &store.latency.to_string()])
-            .args([store.rate.unwrap_or(0), store.versions].map(|number| number.to_string()))
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

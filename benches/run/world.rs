@@ -12,8 +12,8 @@ pub(crate) const REGION: &str = "us-west-2";
 pub(crate) const ARN: &str = "arn:aws:cloudtrail:us-west-2:100000000001:trail/organization-trail";
 
 /// 2026-03-01T00:00:00Z. Logging begins within the next hour, at a different minute in each chain.
-const BEGIN: i64 = 1_772_323_200;
-const HOUR: i64 = 3600;
+pub(crate) const BEGIN: i64 = 1_772_323_200;
+pub(crate) const HOUR: i64 = 3600;
 
 /// A time after everything that is delivered: 2026-06-01T00:00:00Z.
 pub(crate) const LATER: i64 = 1_780_272_000;

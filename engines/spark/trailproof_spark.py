@@ -2,10 +2,11 @@
 """Verifies the shards of a trailproof plan on Apache Spark.
 
 Spark only schedules: each task runs `trailproof work` for one shard, which writes its record whole
-into a directory that all workers share. A task that fails, or whose executor is lost, is started
-again; a shard that was verified twice has the same bytes twice.
+to S3, or into a directory that all workers share. A task that fails, or whose executor is lost, is
+started again; a shard that was verified twice has the same bytes twice.
 
-    spark-submit trailproof_spark.py --plan plan.jsonl --to /shared/shards --program /usr/bin/trailproof
+    spark-submit trailproof_spark.py --plan s3://BUCKET/run/plan.jsonl --shards 8500 \\
+        --to s3://BUCKET/run --program trailproof --ship
 
 `mapPartitions` checks the exit status of the program. `RDD.pipe` ignores it unless `checkCode` is set,
 and a job would succeed without some of its shards.
@@ -23,6 +24,10 @@ from pyspark.sql import SparkSession
 
 # What a failed task shows of the program's messages.
 SHOWN = 4_000
+
+
+def in_s3(path):
+    return path.startswith("s3://")
 
 
 def shards_of(plan):
@@ -62,9 +67,10 @@ def verifier(plan, program, to, options):
 
 def main():
     parser = argparse.ArgumentParser(description="Verify the shards of a plan on Apache Spark.")
-    parser.add_argument("--plan", required=True, help="plan, written by `trailproof plan`")
-    parser.add_argument("--to", required=True, help="directory for the records, shared by all workers")
-    parser.add_argument("--program", required=True, help="the trailproof program")
+    parser.add_argument("--plan", required=True, help="plan, written by `trailproof plan`: a file or s3://…")
+    parser.add_argument("--shards", type=int, help="number of shards, as `trailproof plan` prints it; needed for s3://…")
+    parser.add_argument("--to", required=True, help="place for the records: s3://… or a directory that all workers share")
+    parser.add_argument("--program", required=True, help="the trailproof program; with `--ship` also s3://…")
     parser.add_argument(
         "--ship",
         action="store_true",
@@ -73,12 +79,16 @@ def main():
     parser.add_argument("options", nargs="*", help="options of `trailproof work`, after `--`")
     asked = parser.parse_args()
 
+    if in_s3(asked.plan) and not asked.shards:
+        parser.error("`--shards` is required for a plan in S3")
     context = SparkSession.builder.appName("trailproof").getOrCreate().sparkContext
     if asked.ship:
-        context.addFile(asked.plan)
+        if not in_s3(asked.plan):
+            context.addFile(asked.plan)
+        # A path, or a place that Spark can read, such as s3://BUCKET/trailproof.
         context.addFile(asked.program)
-    number = shards_of(asked.plan)
-    verify = verifier((asked.plan, asked.ship), (asked.program, asked.ship), asked.to, asked.options)
+    number = asked.shards or shards_of(asked.plan)
+    verify = verifier((asked.plan, asked.ship and not in_s3(asked.plan)), (asked.program, asked.ship), asked.to, asked.options)
     # One task for each shard: a lost task repeats one shard and not several.
     statuses = context.parallelize(range(number), number).mapPartitions(verify).collect()
     done = {status["shard"] for status in statuses}

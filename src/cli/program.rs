@@ -61,7 +61,7 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Mirror(args) => runtime.block_on(mirror::run(&global, &args)),
         Command::Recover(args) => runtime.block_on(recover::run(&global, &args)),
         Command::Keys(args) => runtime.block_on(keys::run(&global.aws, &args)),
-        Command::Merge(args) => shard::merge(&args),
+        Command::Merge(args) => runtime.block_on(shard::merge(&global.aws, &args)),
         Command::Plan(args) => runtime.block_on(shard::plan(&global, &args)),
         Command::Replay(args) => replay::run(&global, &args),
         Command::TrailConfig(args) => runtime.block_on(trail_config::run(&global.aws, &args)),

@@ -30,6 +30,7 @@ mod text_chains;
 pub(crate) mod text_lines;
 pub(crate) mod trail_config;
 pub(crate) mod words;
+mod writing_thread;
 
 use std::io;
 use trailproof_core::record::RunEvent;

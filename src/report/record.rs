@@ -1,6 +1,7 @@
 //! `--record FILE`: the event stream and the circumstances of the run, in a form that shows whether
 //! it was truncated or changed.
 use super::RunReporter;
+use super::writing_thread::WritingThread;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
 use trailproof_core::record::RunEvent;
@@ -23,6 +24,8 @@ pub enum RecordSink<W: Write> {
     Plain(W),
     /// Compresses the bytes as one zstd frame.
     Zstd(Box<Encoder<'static, W>>),
+    /// Compresses them on a thread of its own.
+    Beside(WritingThread),
 }
 
 impl<W: Write> RecordSink<W> {
@@ -37,13 +40,30 @@ impl<W: Write> RecordSink<W> {
         Ok(Self::Zstd(Box::new(encoder)))
     }
 
+    /// Compresses into `out` as [`Self::zstd`] does, and to the same bytes, on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// The library rejects its parameters, or there is no thread to be had.
+    pub(crate) fn zstd_beside(out: W) -> io::Result<Self>
+    where
+        W: Send + 'static,
+    {
+        let mut encoder = Encoder::new(out, LEVEL)?;
+        encoder.include_checksum(true)?;
+        WritingThread::start(encoder).map(Self::Beside)
+    }
+
     /// Ends the zstd frame, if there is one, and flushes.
     fn end(&mut self) -> io::Result<()> {
-        if let Self::Zstd(encoder) = self {
-            encoder.do_finish()?;
-            return encoder.get_mut().flush();
+        match self {
+            Self::Plain(out) => out.flush(),
+            Self::Zstd(encoder) => {
+                encoder.do_finish()?;
+                encoder.get_mut().flush()
+            }
+            Self::Beside(thread) => thread.finish(),
         }
-        self.flush()
     }
 }
 
@@ -52,6 +72,7 @@ impl<W: Write> Write for RecordSink<W> {
         match self {
             Self::Plain(out) => out.write(bytes),
             Self::Zstd(encoder) => encoder.write(bytes),
+            Self::Beside(thread) => thread.write(bytes),
         }
     }
 
@@ -59,6 +80,7 @@ impl<W: Write> Write for RecordSink<W> {
         match self {
             Self::Plain(out) => out.flush(),
             Self::Zstd(encoder) => encoder.flush(),
+            Self::Beside(thread) => thread.flush(),
         }
     }
 }

@@ -111,7 +111,8 @@ pub(crate) fn check(check: Check) -> &'static str {
             "every log file that a proven digest names: its SHA-256, and that no data follows it"
         }
         Check::LogEarlierRecord => {
-            "unchanged log files, by the record of an earlier run that proves them"
+            "unchanged log files, by the record of an earlier run that proves them, or by a hash \
+             ledger"
         }
         Check::Coverage => {
             "the whole period of every chain, split into what is verified and what is not"

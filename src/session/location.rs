@@ -140,17 +140,22 @@ fn place(text: &str) -> Result<Location, Refusal> {
             }
         };
     };
-    let (bucket, prefix) =
+    match in_bucket(rest) {
+        Some((bucket, prefix)) => Ok(Location::Bucket(bucket.to_owned(), prefix.to_owned())),
+        None => refused(&format!("cannot read `{shown}` as a location")),
+    }
+}
+
+/// Splits what follows `s3://` into a bucket, or an access point, and a key; `None` if no bucket has such
+/// a name.
+pub(crate) fn in_bucket(rest: &str) -> Option<(&str, &str)> {
+    let (bucket, key) =
         match access_point(rest).and_then(|point| rest.split_at_checked(point.len())) {
-            Some((point, prefix)) => (point, prefix.strip_prefix('/').unwrap_or(prefix)),
+            Some((point, key)) => (point, key.strip_prefix('/').unwrap_or(key)),
             None => rest.split_once('/').unwrap_or((rest, "")),
         };
-    if !is_bucket(bucket) {
-        return refused(&format!("cannot read `{shown}` as a location"));
-    }
     // A folder may have an empty name, so only one trailing slash is removed.
-    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-    Ok(Location::Bucket(bucket.to_owned(), prefix.to_owned()))
+    is_bucket(bucket).then(|| (bucket, key.strip_suffix('/').unwrap_or(key)))
 }
 
 /// Proposes what was probably meant by a location that is neither a bucket nor a directory.

@@ -15,5 +15,6 @@ pub(crate) mod open;
 pub(crate) mod period;
 pub(crate) mod reading;
 pub(crate) mod request;
+pub(crate) mod shared;
 pub(crate) mod store;
 pub(crate) mod time_text;

@@ -23,6 +23,11 @@ pub(crate) fn s3(
     (Arc::new(Retrying::new(limited, retry_policy())), clock)
 }
 
+/// Returns S3 as shared files are written to it. Its requests are not retried.
+pub(crate) fn s3_to_write(config: &AwsConfig) -> S3Source {
+    S3Source::new(config, Timeouts::default())
+}
+
 /// Warns if no TLS connection can be made. The failures that follow do not show the reason.
 pub(crate) fn warn_without_roots(config: &AwsConfig) {
     if config.trusts_none() {

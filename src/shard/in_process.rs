@@ -1,13 +1,17 @@
 //! Shards within one process, for programs that bring their own scheduler and their own sources.
+use super::ledger::{Ledgers, is_ledger, write_ledger};
 use super::merge::{MergeError, ShardRecords};
 use super::plan::{KeysShape, ShardPlan, cut};
-use super::work::{WorkError, write_record};
+use super::records::{is_record, local_files};
+use super::work::write_record;
+use super::work_error::WorkError;
 use crate::report::record::RecordSink;
 use crate::session::reading::Reading;
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use crate::verify::parts::survey_all;
 use crate::verify::plan::VerifyPlan;
+use crate::verify::resume::hashing::HashPart;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,30 +46,62 @@ pub async fn plan(
     Ok((bytes, number))
 }
 
-/// Verifies a shard of the plan in these bytes, and returns the bytes of its record.
+/// Hashes the log files of one of several parts of a shard, counted from 1, and returns the bytes of the
+/// ledger. What it states is proven by nothing.
 ///
 /// # Errors
 ///
-/// The plan cannot be used, or the shard cannot be verified as one machine would.
+/// The plan cannot be used, has no such shard, or the part is none of the parts.
+pub async fn hash(
+    plan: &[u8],
+    shard: u64,
+    (part, parts): (u64, u64),
+    source: Arc<dyn ObjectSource>,
+) -> Result<Vec<u8>, String> {
+    let (plan, sha256) = read(plan)?;
+    let part = HashPart::new(part, parts).ok_or("there is no such part")?;
+    let mut bytes = Vec::new();
+    let out = RecordSink::Plain(&mut bytes);
+    written(write_ledger(&plan, (&sha256, shard), part, &source, out).await, shard)?;
+    Ok(bytes)
+}
+
+/// Verifies a shard of the plan in these bytes, and returns the bytes of its record. Log files that the
+/// hash ledgers hold and that are unchanged are not read.
+///
+/// # Errors
+///
+/// The plan or a ledger cannot be used, or the shard cannot be verified as one machine would.
 pub async fn work(
     plan: &[u8],
     shard: u64,
+    ledgers: &[PathBuf],
     source: Arc<dyn ObjectSource>,
     keys: Arc<dyn KeyService>,
 ) -> Result<Vec<u8>, String> {
     let (plan, sha256) = read(plan)?;
+    let files = local_files(ledgers, is_ledger);
+    let ledgers = files.and_then(|files| Ledgers::read(&sha256, shard, &files));
+    let ledgers = ledgers.map_err(|refusal| refusal.words().to_owned())?;
     let mut bytes = Vec::new();
     let out = RecordSink::Plain(&mut bytes);
-    let written =
-        write_record(&plan, &plan.plan, (&sha256, shard), (source, keys), out, &mut |_| {}).await;
-    match written {
-        Ok(_) => Ok(bytes),
+    let (verify, evidence) = ((&plan.plan, &ledgers), (source, keys));
+    let done = write_record(&plan, verify, (&sha256, shard), evidence, out, &mut |_| {}).await;
+    written(done, shard)?;
+    Ok(bytes)
+}
+
+fn written<T>(done: Result<T, WorkError>, shard: u64) -> Result<T, String> {
+    match done {
+        Ok(done) => Ok(done),
         Err(WorkError::NoShard) => Err(format!("the plan has no shard {shard}")),
         Err(WorkError::Unlisted(folder, why)) => {
             Err(format!("cannot list `{}`, which the plan lists: {why}", escape(&folder)))
         }
         Err(WorkError::Expired(why)) => Err(format!("the credentials expired: {why}")),
         Err(WorkError::Lost(error)) => Err(format!("cannot write the record: {error}")),
+        Err(WorkError::Unstored(why)) => Err(format!("cannot write the record: {why}")),
+        Err(WorkError::Different(refusal)) => Err(refusal.words().to_owned()),
     }
 }
 
@@ -76,7 +112,8 @@ pub async fn work(
 /// The plan or a record cannot be used, a shard is missing, or the record cannot be written.
 pub fn merge(plan: &[u8], shards: &[PathBuf], to: impl Write + Send) -> Result<Verdict, String> {
     let (plan, sha256) = read(plan)?;
-    let records = ShardRecords::open(&plan, &sha256, shards);
+    let files = local_files(shards, is_record);
+    let records = files.and_then(|files| ShardRecords::open(&plan, &sha256, files));
     let records = records.map_err(|refusal| refusal.words().to_owned())?;
     match records.merge(&plan, RecordSink::Plain(to)) {
         Ok(merged) => Ok(merged.summary.verdict),

@@ -4,6 +4,7 @@
 //! crosses shards is joined: public keys are recorded once, and everything after the chains follows
 //! from what all shards kept.
 use super::plan::ShardPlan;
+use super::records::{Kept, ShardFile, same, unusable};
 use super::shard_lines::{ReadAfter, ShardLine, ShardStarted};
 use crate::console::refusal::Refusal;
 use crate::files::record_file::open_document;
@@ -14,13 +15,12 @@ use crate::verify::chains::Listed;
 use crate::verify::run::judged_before;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use trailproof_core::record::document::{BadRecord, DocumentKind, RecordFile};
 use trailproof_core::record::wire::{Unreadable, read_event};
 use trailproof_core::record::{AcceptanceTally, RunEvent, RunSummary};
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::ids::Region;
-use trailproof_core::vocab::location::{escape, excerpt};
+use trailproof_core::vocab::location::excerpt;
 
 /// Shards that a message names.
 const NAMED: usize = 10;
@@ -29,7 +29,7 @@ const NAMED: usize = 10;
 #[derive(Debug)]
 pub(crate) struct ShardRecords {
     /// One file a shard, in the order of the shards.
-    files: Vec<(PathBuf, ShardStarted)>,
+    files: Vec<(ShardFile, ShardStarted)>,
     /// The number of files that are the same as another.
     pub(crate) duplicates: usize,
 }
@@ -40,6 +40,8 @@ pub(crate) struct Merged {
     pub(crate) summary: RunSummary,
     /// Digests that only one of the plan's and a shard's listings has.
     pub(crate) changed: Vec<String>,
+    /// Shards for which hash ledgers state what unchanged log files contain.
+    pub(crate) with_ledgers: Vec<u64>,
 }
 
 /// Why a merge ends without a record.
@@ -52,29 +54,33 @@ pub(crate) enum MergeError {
 }
 
 impl ShardRecords {
-    /// Opens the records in these files and folders.
+    /// Opens the records in these files.
     ///
     /// # Errors
     ///
     /// A record cannot be read, belongs to a different plan, is missing, or differs from another
     /// of the same shard.
-    pub(crate) fn open(plan: &ShardPlan, sha256: &str, paths: &[PathBuf]) -> Result<Self, Refusal> {
-        let mut by_shard: BTreeMap<u64, (PathBuf, ShardStarted)> = BTreeMap::new();
+    pub(crate) fn open(
+        plan: &ShardPlan,
+        sha256: &str,
+        files: Vec<ShardFile>,
+    ) -> Result<Self, Refusal> {
+        let mut by_shard: BTreeMap<u64, (ShardFile, ShardStarted)> = BTreeMap::new();
         let mut duplicates = 0;
-        for path in files(paths)? {
+        for path in files {
             let (_, started) = begin(&path).map_err(|why| unusable(&path, &why))?;
             if started.plan_sha256 != sha256 {
                 return Err(Refusal::usage(format!(
                     "`{}` is a shard of a different plan: its plan has the SHA-256 {}, and this one \
                      {sha256}",
-                    shown(&path),
+                    path.shown,
                     excerpt(&started.plan_sha256, SHOWN),
                 )));
             }
             if started.shard >= u64::try_from(plan.shards.len()).unwrap_or(u64::MAX) {
                 return Err(Refusal::usage(format!(
                     "`{}` states that it is shard {}, and the plan has {} shards",
-                    shown(&path),
+                    path.shown,
                     started.shard,
                     plan.shards.len()
                 )));
@@ -84,7 +90,7 @@ impl ShardRecords {
                     by_shard.insert(started.shard, (path, started));
                 }
                 Some((other, _)) => {
-                    same(other, &path, started.shard)?;
+                    same(other, &path, Kept::Record(started.shard))?;
                     duplicates += 1;
                 }
             }
@@ -142,36 +148,15 @@ impl ShardRecords {
         }
         let summary = opening.finish(&plan.plan, opened, all, &mut |event| out.event(event));
         out.finish().map_err(MergeError::Lost)?;
-        Ok(Merged { summary, changed })
+        let with_ledgers = self.files.iter().filter(|(_, started)| !started.ledgers.is_empty());
+        let with_ledgers = with_ledgers.map(|(_, started)| started.shard).collect();
+        Ok(Merged { summary, changed, with_ledgers })
     }
-}
-
-/// Returns the files that these paths name, with those of folders.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
-    let unread = |path: &Path, error: &io::Error| {
-        Refusal::not_started(format!("cannot read `{}`: {error}", shown(path)))
-    };
-    let mut files = BTreeSet::new();
-    for path in paths {
-        if !path.is_dir() {
-            files.insert(path.clone());
-            continue;
-        }
-        for entry in std::fs::read_dir(path).map_err(|error| unread(path, &error))? {
-            let entry = entry.map_err(|error| unread(path, &error))?.path();
-            let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.starts_with("shard-") && name.contains(".jsonl") && !name.ends_with(".partial")
-            {
-                files.insert(entry);
-            }
-        }
-    }
-    Ok(files.into_iter().collect())
 }
 
 /// Opens a record and reads its first line.
-fn begin(path: &Path) -> Result<(RecordFile, ShardStarted), BadRecord> {
-    let mut record = open_document(DocumentKind::ShardRecord, path)?;
+fn begin(path: &ShardFile) -> Result<(RecordFile, ShardStarted), BadRecord> {
+    let mut record = open_document(DocumentKind::ShardRecord, &path.path)?;
     let name = record.next_name()?;
     let text = std::str::from_utf8(record.bytes()).unwrap_or_default();
     let wrong = |what| BadRecord::Line { number: 1, what };
@@ -184,7 +169,7 @@ fn begin(path: &Path) -> Result<(RecordFile, ShardStarted), BadRecord> {
 /// Copies what a shard's record has about chains, and returns the rest.
 fn copy<W: Write + Send>(
     plan: &ShardPlan,
-    path: &Path,
+    path: &ShardFile,
     expected: &ShardStarted,
     keys: &mut BTreeSet<(Region, String)>,
     out: &mut Out<W>,
@@ -245,36 +230,6 @@ fn copy<W: Write + Send>(
     Ok(read)
 }
 
-/// Refuses two records of one shard that differ, and names the first line that does.
-fn same(one: &Path, other: &Path, shard: u64) -> Result<(), Refusal> {
-    let open = |path: &Path| open_document(DocumentKind::ShardRecord, path);
-    let (mut first, mut second) = (
-        open(one).map_err(|why| unusable(one, &why))?,
-        open(other).map_err(|why| unusable(other, &why))?,
-    );
-    loop {
-        let left = first.next_name().map_err(|why| unusable(one, &why))?;
-        let right = second.next_name().map_err(|why| unusable(other, &why))?;
-        if left.is_none() && right.is_none() && first.sha256() == second.sha256() {
-            return Ok(());
-        }
-        if first.bytes() != second.bytes() || left != right {
-            let line =
-                |record: &RecordFile| excerpt(&String::from_utf8_lossy(record.bytes()), 4 * SHOWN);
-            return Err(Refusal::not_started(format!(
-                "two records of shard {shard} differ, first in line {}: `{}` has\n  {}\nand `{}` \
-                 has\n  {}\n\nhint: the evidence changed between the two attempts, or could not be \
-                 read in one of them: remove the one that is not to count, or run the shard again",
-                first.number(),
-                shown(one),
-                line(&first),
-                shown(other),
-                line(&second),
-            )));
-        }
-    }
-}
-
 fn absent(plan: &ShardPlan, missing: &[u64]) -> Refusal {
     let name = |shard: &u64| {
         let index = usize::try_from(*shard).unwrap_or(usize::MAX);
@@ -293,14 +248,6 @@ fn absent(plan: &ShardPlan, missing: &[u64]) -> Refusal {
         plan.shards.len(),
         named.join(", "),
     ))
-}
-
-fn shown(path: &Path) -> String {
-    escape(&path.to_string_lossy()).into_owned()
-}
-
-fn unusable(path: &Path, why: &BadRecord) -> Refusal {
-    Refusal::not_started(format!("cannot use the shard record `{}`: {why}", shown(path)))
 }
 
 /// The record of the whole run, until a write fails.

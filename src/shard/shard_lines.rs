@@ -85,6 +85,9 @@ pub(crate) struct ShardStarted {
     pub(crate) chains: u64,
     pub(crate) digests: u64,
     pub(crate) trails_left_out: Vec<String>,
+    /// The SHA-256 of each hash ledger that was used: what its log files contain is what it states.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ledgers: Vec<String>,
 }
 
 /// The last line about the shard.

@@ -3,11 +3,14 @@
 //! A record is written whole or not at all. What is wrong with the evidence is data; an error is only
 //! what prevents the shard from being verified as it would be on one machine, so that an engine may
 //! start it again.
+use super::ledger::Ledgers;
+use super::output::RecordOutput;
 use super::plan::{Shard, ShardPlan};
 use super::plan_lines::SCHEMA;
+use super::records::Kept;
 use super::shard_lines::{ShardLine, ShardStarted, write_after};
+use super::work_error::{WorkError, expiry, refusal};
 use crate::console::refusal::Refusal;
-use crate::files::atomic::AtomicFile;
 use crate::report::RunReporter as _;
 use crate::report::record::{Record, RecordSink};
 use crate::session::open::Session;
@@ -16,42 +19,25 @@ use crate::trust::KeyService;
 use crate::verify::listed_ends::ChangedDigest;
 use crate::verify::parts::{PreparedPart, prepare_part};
 use crate::verify::plan::VerifyPlan;
-use sha2::{Digest as _, Sha256};
-use std::fs::File;
-use std::io::{self, BufWriter, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::record::wire::write_json;
 use trailproof_core::record::{DigestJudged, LogJudged, RunEvent, Tool};
-use trailproof_core::vocab::location::escape;
 
 /// What came of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ShardDone {
-    /// The file of its record.
-    pub(crate) path: PathBuf,
+    /// Where its record is.
+    pub(crate) record: String,
     /// The number of its chains.
     pub(crate) chains: u64,
     /// The number of digests that only one of the plan's and the shard's listings has.
     pub(crate) changed: usize,
 }
 
-/// Why there is no record of a shard.
-#[derive(Debug)]
-pub(crate) enum WorkError {
-    /// The plan has no such shard.
-    NoShard,
-    /// A folder of digests that the plan lists could not be listed.
-    Unlisted(String, ReadFailure),
-    /// The credentials expired.
-    Expired(String),
-    /// The record could not be written.
-    Lost(io::Error),
-}
-
-/// Verifies a shard and writes its record into the folder `to`. Passes its events to `note`.
+/// Verifies a shard and writes its record to `to`. Passes its events to `note`.
 ///
 /// # Errors
 ///
@@ -61,47 +47,29 @@ pub(crate) async fn work(
     sha256: &str,
     number: u64,
     session: &Session,
-    to: &Path,
+    ledgers: &Ledgers,
+    to: &RecordOutput,
     note: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> Result<ShardDone, Refusal> {
     let name = record_name(number);
-    let create = || -> io::Result<_> {
-        let file = AtomicFile::create(&to.join(&name), true)?;
-        let out = RecordSink::zstd(BufWriter::new(file.writer()?))?;
-        Ok((file, out))
-    };
     let refused = |why| refusal(plan, number, to, why);
-    let (file, out) = create().map_err(|error| refused(WorkError::Lost(error)))?;
+    let begin = || -> io::Result<_> {
+        let draft = to.begin(&name)?;
+        let out = RecordSink::zstd(BufWriter::new(draft.writer()?))?;
+        Ok((draft, out))
+    };
+    let (draft, out) = begin().map_err(|error| refused(WorkError::Lost(error)))?;
     let evidence = (Arc::clone(&session.source), Arc::clone(&session.keys));
     let (verify, shard) = (&session.plan, (sha256, number));
-    let written = write_record(plan, verify, shard, evidence, out, note).await;
+    let written = write_record(plan, (verify, ledgers), shard, evidence, out, note).await;
     let (chains, changed) = written.map_err(refused)?;
-    let path = keep(file, to, &name).map_err(|error| refused(WorkError::Lost(error)))?;
-    Ok(ShardDone { path, chains, changed })
+    let kept = to.keep(draft, &name, Kept::Record(number)).await;
+    let record = kept.map_err(|why| refused(why.into()))?;
+    Ok(ShardDone { record, chains, changed })
 }
 
-fn refusal(plan: &ShardPlan, number: u64, to: &Path, why: WorkError) -> Refusal {
-    match why {
-        WorkError::NoShard => Refusal::usage(format!(
-            "the plan has {} shards, and no shard {number}",
-            plan.shards.len()
-        )),
-        WorkError::Unlisted(folder, why) => Refusal::not_started(format!(
-            "cannot list `{}`, which the plan lists: {why}",
-            escape(&folder)
-        )),
-        WorkError::Expired(why) => Refusal::not_started(format!(
-            "the credentials expired while shard {number} was verified, so nothing was written: \
-             {why}\n\nhint: run it again with credentials that last longer"
-        )),
-        WorkError::Lost(error) => Refusal::output_lost(format!(
-            "cannot write shard {number} in `{}`: {error}",
-            escape(&to.to_string_lossy())
-        )),
-    }
-}
-
-/// Verifies a shard of the plan with this hash, and writes its record to `out`. Passes its events to
+/// Verifies a shard of the plan with this hash, and writes its record to `out`. Log files that the
+/// ledgers hold and that are unchanged are not read. Passes its events to
 /// `note`. Returns the number of its chains, and of digests that only one of the plan's and the
 /// shard's listings has.
 ///
@@ -110,7 +78,7 @@ fn refusal(plan: &ShardPlan, number: u64, to: &Path, why: WorkError) -> Refusal 
 /// The shard cannot be verified as one machine would, or its record cannot be written.
 pub(crate) async fn write_record<W: Write + Send>(
     plan: &ShardPlan,
-    verify: &VerifyPlan,
+    (verify, ledgers): (&VerifyPlan, &Ledgers),
     (sha256, number): (&str, u64),
     (source, keys): (Arc<dyn ObjectSource>, Arc<dyn KeyService>),
     out: RecordSink<W>,
@@ -118,6 +86,8 @@ pub(crate) async fn write_record<W: Write + Send>(
 ) -> Result<(u64, usize), WorkError> {
     let index = usize::try_from(number).unwrap_or(usize::MAX);
     let shard = plan.shards.get(index).ok_or(WorkError::NoShard)?;
+    let known = (!ledgers.sha256.is_empty()).then(|| Arc::clone(&ledgers.logs));
+    let verify = &VerifyPlan { known, ..verify.clone() };
     let Shard { part, accounts, roots, .. } = shard.clone();
     let above = (part, accounts, roots);
     let prepared = prepare_part(verify, &plan.surveyed, above, source, keys, &Arc::default()).await;
@@ -134,6 +104,7 @@ pub(crate) async fn write_record<W: Write + Send>(
         chains: listed.chains,
         digests: listed.digests,
         trails_left_out: listed.left_out.iter().cloned().collect(),
+        ledgers: ledgers.sha256.iter().cloned().collect(),
     };
     let mut writer = Writer { out: Record::new(out, None), failed: None, expired: None };
     writer.line(&ShardLine::ShardStarted(started));
@@ -163,33 +134,6 @@ pub(crate) async fn write_record<W: Write + Send>(
 /// Returns the name of the file of a shard's record.
 pub(crate) fn record_name(number: u64) -> String {
     format!("shard-{number:06}.jsonl.zst")
-}
-
-/// Gives the record its name. If another attempt has written the same, that is kept; if it has
-/// written something else, both are, so that the merge names the difference.
-fn keep(file: AtomicFile, to: &Path, name: &str) -> io::Result<PathBuf> {
-    let path = to.join(name);
-    if !path.exists() {
-        file.keep()?;
-        return Ok(path);
-    }
-    let hash = |mut file: File| -> io::Result<String> {
-        let (mut hash, mut chunk) = (Sha256::new(), vec![0; 256 << 10]);
-        loop {
-            match file.read(&mut chunk)? {
-                0 => return Ok(hex::encode(hash.finalize())),
-                read => hash.update(chunk.get(..read).unwrap_or_default()),
-            }
-        }
-    };
-    let own = hash(file.reader()?)?;
-    if hash(File::open(&path)?)? == own {
-        return Ok(path);
-    }
-    let stem = name.split('.').next().unwrap_or(name);
-    let beside = to.join(format!("{stem}-{}.jsonl.zst", own.get(..12).unwrap_or_default()));
-    file.keep_as(&beside)?;
-    Ok(beside)
 }
 
 /// Writes the lines of a record until one fails.
@@ -239,10 +183,4 @@ fn failure(event: &RunEvent) -> Option<&ReadFailure> {
         | RunEvent::LogJudged(LogJudged { outcome: Outcome::Unverified(why), .. }) => Some(why),
         _ => None,
     }
-}
-
-/// Returns the failure in words if it means that the credentials have expired.
-fn expiry(why: &ReadFailure) -> Option<String> {
-    let expired = ["ExpiredToken", "RequestExpired", "TokenRefreshRequired"];
-    expired.iter().any(|code| why.detail.contains(code)).then(|| why.to_string())
 }

@@ -311,6 +311,28 @@ pub(crate) async fn fetch_log_once(
     }
 }
 
+/// Reads an object of which nothing is known, and returns the hash of its content, with what a digest
+/// that records this hash would find; `None` if no digest could prove it.
+///
+/// # Errors
+///
+/// It could not be read, or does not exist.
+pub(crate) async fn hash_log(
+    source: &dyn ObjectSource,
+    at: &ObjectLocation,
+) -> Result<Option<(Hash, LogProof, ObjectFacts)>, ReadFailure> {
+    let (content, metadata) = match read_object(source, at, LOG, None).await {
+        Ok(read) => read,
+        Err(ReadError::Missing) => return Ok(None),
+        Err(ReadError::Failure(why)) => return Err(why),
+    };
+    let hash = content.whole_hash();
+    match check_log(&hash, &content) {
+        Outcome::Valid(proof) => Ok(Some((hash, proof, seen(&content, &metadata, Some(&hash))))),
+        Outcome::Invalid(_) | Outcome::Unverified(_) => Ok(None),
+    }
+}
+
 /// Returns the hash of an object's inflated content, if it reads as a log file that is small enough
 /// to be CloudTrail's.
 pub(crate) async fn content_hash(source: &dyn ObjectSource, at: &ObjectLocation) -> Option<Hash> {

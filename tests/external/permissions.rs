@@ -222,6 +222,24 @@ async fn commands_that_read_versions_need_each_action_of_their_policy() {
     needs_each(&caller, "recover", &trail, &recover);
 }
 
+/// The evidence and the records lie in one bucket here. A record that exists is read and compared.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_need_each_action_of_their_policy() {
+    let Some(caller) = Caller::new("work") else { return };
+    let trail = spec().build();
+    upload(&caller.server.endpoint, &trail).await;
+    let (location, period) = (format!("s3://{BUCKET}"), period(&trail));
+    let ours = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
+    let plan = empty_folder("permissions-plan").join("plan.jsonl");
+    let plan = plan.to_str().unwrap();
+    let planned = with(&["plan", &location, "--output", plan, "-q"], &period);
+    let planned: Vec<String> = planned.into_iter().map(str::to_owned).collect();
+    caller.run(permissions("work").actions, &ours.endpoint(), &planned).is(0, "1\n");
+    let to = format!("s3://{BUCKET}/run");
+    let work = ["work", plan, "--shard", "0", "--to", &to, "-q"];
+    needs_each(&caller, "work", &trail, &work);
+}
+
 /// moto signs the hash of the hash, which trailproof refuses: that far it comes with both actions only.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signing_needs_each_action_of_its_policy() {

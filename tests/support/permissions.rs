@@ -37,12 +37,13 @@ pub(crate) struct Permissions {
 
 const LIST: (&str, On) = ("s3:ListBucket", On::Bucket);
 const GET: (&str, On) = ("s3:GetObject", On::Objects);
+const PUT: (&str, On) = ("s3:PutObject", On::Objects);
 const KEYS: (&str, On) = ("cloudtrail:ListPublicKeys", On::All);
 const TRAILS: (&str, On) = ("cloudtrail:DescribeTrails", On::All);
 const LIST_VERSIONS: (&str, On) = ("s3:ListBucketVersions", On::Bucket);
 const GET_VERSION: (&str, On) = ("s3:GetObjectVersion", On::Objects);
 
-pub(crate) const PERMISSIONS: [Permissions; 8] = [
+pub(crate) const PERMISSIONS: [Permissions; 9] = [
     Permissions {
         name: "read",
         commands: &["verify", "mirror", "lookup", "validate-logs --s3-bucket"],
@@ -72,6 +73,9 @@ pub(crate) const PERMISSIONS: [Permissions; 8] = [
         name: "recover",
         commands: &["recover"],
         actions: &[LIST, GET, KEYS, LIST_VERSIONS, GET_VERSION],
+    },
+    Permissions {
+        name: "work", commands: &["work --to s3://…"], actions: &[LIST, GET, KEYS, PUT]
     },
     Permissions { name: "keys", commands: &["keys fetch"], actions: &[KEYS] },
     Permissions {

@@ -1,6 +1,7 @@
 //! A world as a source and a key service, without a network: for tests of the rules over many
 //! worlds.
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use trailproof::source::{
@@ -27,6 +28,10 @@ pub(crate) struct WorldSource {
     pub(crate) flips: Flips,
     /// Listings of prefixes with this ending are denied.
     pub(crate) deny_listing: Option<&'static str>,
+    /// Whether objects have ETags, by which unchanged ones are recognized.
+    pub(crate) etags: bool,
+    /// The objects that were opened, if anybody counts them.
+    pub(crate) opened: Option<Arc<Mutex<Vec<ObjectLocation>>>>,
 }
 
 /// Reads of an object that return one wrong byte.
@@ -66,7 +71,13 @@ impl WorldSource {
             faults: |_| None,
             flips: Flips::default(),
             deny_listing: None,
+            etags: false,
+            opened: None,
         }
+    }
+
+    fn etag(&self, body: &Bytes) -> Option<String> {
+        self.etags.then(|| hex::encode(Sha256::digest(body))[..32].to_owned())
     }
 }
 
@@ -126,7 +137,7 @@ impl ObjectSource for WorldSource {
                     _ => page.objects.push(Listed {
                         key: key.clone(),
                         size: u64::try_from(version.body.len()).unwrap(),
-                        etag: None,
+                        etag: self.etag(&version.body),
                         last_modified: Some(Timestamp::from_unix(version.last_modified)),
                         archived: false,
                     }),
@@ -142,6 +153,9 @@ impl ObjectSource for WorldSource {
         _: &'a ReadFrom,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
         Box::pin(async move {
+            if let Some(opened) = &self.opened {
+                opened.lock().unwrap().push(at.clone());
+            }
             if let Some(kind) = (self.faults)(at) {
                 return Err(ReadError::Failure(ReadFailure::new(kind, "")));
             }
@@ -155,6 +169,7 @@ impl ObjectSource for WorldSource {
             let metadata = ObjectMetadata {
                 size: Some(u64::try_from(version.body.len()).unwrap()),
                 user: version.metadata.clone(),
+                etag: self.etag(&version.body),
                 ..ObjectMetadata::default()
             };
             let body = Some(self.flips.apply(at, &version.body));

@@ -1,4 +1,5 @@
 //! `trailproof plan`, `work` and `merge`: one run cut into shards.
+use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::shard::{MergeArgs, PlanArgs, WorkArgs};
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -14,9 +15,15 @@ use crate::session::environment::now;
 use crate::session::key_files;
 use crate::session::location::Location;
 use crate::session::open::{CallerLookup, PlannedKeys, Session};
+use crate::session::reading::Reading;
 use crate::session::request::VerifyRequest;
+use crate::session::shared::{self, SharedPath, SharedStore, Written};
+use crate::shard::hash::{hash_part, is_of};
+use crate::shard::ledger::{Ledgers, is_ledger};
 use crate::shard::merge::{MergeError, Merged, ShardRecords};
+use crate::shard::output::{RecordOutput, outside_evidence};
 use crate::shard::plan::{KeysShape, ShardPlan, cut};
+use crate::shard::records::{Fetched, ShardFile, fetch_files, is_record, local_files, sorted};
 use crate::shard::work;
 use crate::source::layer::count::Counts;
 use crate::source::mirror::KEYS_BESIDE;
@@ -26,17 +33,20 @@ use sha2::{Digest as _, Sha256};
 use std::io::{self, BufRead as _, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tempfile::NamedTempFile;
+use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::DocumentKind;
 use trailproof_core::record::wire::write_json;
 use trailproof_core::vocab::budget::SHOWN;
-use trailproof_core::vocab::location::{escape, excerpt};
+use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 
 /// Variables in which schedulers number the tasks of an array.
 const INDEXES: [&str; 3] =
     ["SLURM_ARRAY_TASK_ID", "AWS_BATCH_JOB_ARRAY_INDEX", "JOB_COMPLETION_INDEX"];
 
-/// Changed digests that a warning names.
+/// Changed digests, or shards, that a message names.
 const NAMED: usize = 10;
 
 /// Runs `plan` and returns the exit status.
@@ -49,7 +59,17 @@ pub(crate) async fn plan(global: &GlobalArgs, args: &PlanArgs) -> ExitStatus {
 }
 
 async fn make_plan(global: &GlobalArgs, args: &PlanArgs) -> Result<ExitStatus, Refusal> {
-    check_absent(&args.output, args.force)?;
+    let aws = &global.aws;
+    let output = SharedPath::read(&args.output)?;
+    match &output {
+        SharedPath::Local(path) => check_absent(path, args.force)?,
+        SharedPath::S3(_) if args.force => {
+            return Err(Refusal::usage(
+                "an object in S3 is never overwritten\n\nhint: write the plan under a different name",
+            ));
+        }
+        SharedPath::S3(_) => {}
+    }
     let counts = Arc::new(Counts::default());
     let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let mut request = VerifyRequest::of_evidence(&args.evidence, now())?;
@@ -63,6 +83,10 @@ async fn make_plan(global: &GlobalArgs, args: &PlanArgs) -> Result<ExitStatus, R
              `trailproof verify` verifies it on one machine",
         ));
     };
+    let output = match output {
+        SharedPath::Local(path) => PlanOutput::File(path),
+        SharedPath::S3(at) => PlanOutput::S3(Box::new(store_for(aws, &at, &reading).await?), at),
+    };
     progress.note(&RunEvent::RunStarted(Box::new(session.plan.start())));
     let surveyed = survey_all(&session.plan, &session.source).await;
     let most = args.shards.and_then(|most| usize::try_from(most).ok());
@@ -70,14 +94,10 @@ async fn make_plan(global: &GlobalArgs, args: &PlanArgs) -> Result<ExitStatus, R
     let trail = session.plan.status.as_ref().map(|status| status.arn.clone());
     let number = shards.len();
     let plan = ShardPlan { plan: session.plan.clone(), surveyed, reading, keys, trail, shards };
-    let written = AtomicFile::create(&args.output, args.force).and_then(|file| {
-        let mut out = BufWriter::new(file.writer()?);
-        plan.write(&mut out)?;
-        out.flush()?;
-        drop(out);
-        file.keep()
-    });
-    written.map_err(|error| cannot_write(&args.output, &error))?;
+    match &output {
+        PlanOutput::File(path) => write_plan(&plan, path, args.force)?,
+        PlanOutput::S3(store, at) => store_plan(&plan, at, store).await?,
+    }
     progress.stop();
     session.remarks();
     session.warn_clock_skew();
@@ -85,6 +105,60 @@ async fn make_plan(global: &GlobalArgs, args: &PlanArgs) -> Result<ExitStatus, R
         print_request_summary(global.console.quiet, billed);
     }
     print_result(format!("{number}\n").as_bytes(), ExitStatus::Success)
+}
+
+/// Where a plan is written.
+enum PlanOutput {
+    File(PathBuf),
+    S3(Box<SharedStore>, ObjectLocation),
+}
+
+fn write_plan(plan: &ShardPlan, path: &Path, force: bool) -> Result<(), Refusal> {
+    let written = AtomicFile::create(path, force).and_then(|file| {
+        let mut out = BufWriter::new(file.writer()?);
+        plan.write(&mut out)?;
+        out.flush()?;
+        drop(out);
+        file.keep()
+    });
+    written.map_err(|error| cannot_write(path, &error))
+}
+
+async fn store_plan(
+    plan: &ShardPlan,
+    at: &ObjectLocation,
+    store: &SharedStore,
+) -> Result<(), Refusal> {
+    let write = || -> io::Result<NamedTempFile> {
+        let mut out = BufWriter::new(NamedTempFile::new()?);
+        plan.write(&mut out)?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)
+    };
+    let file = write().map_err(|error| cannot_write(&std::env::temp_dir(), &error))?;
+    match store.create(at, file.path()).await {
+        Ok(Written::Done) => Ok(()),
+        Ok(Written::Different(_)) => Err(Refusal::usage(format!(
+            "`{}` already exists\n\nhint: write the plan under a different name",
+            shared::shown(at)
+        ))),
+        Err(why) => Err(cannot_store(at, &why)),
+    }
+}
+
+/// Opens S3 for an output that is not in the evidence, in a bucket that exists.
+async fn store_for(
+    aws: &AwsArgs,
+    at: &ObjectLocation,
+    reading: &Reading,
+) -> Result<SharedStore, Refusal> {
+    outside_evidence(reading, at)?;
+    let store = SharedStore::open(&aws.access()).await?;
+    store.check(&at.bucket).await.map_err(|why| cannot_store(at, &why))?;
+    Ok(store)
+}
+
+fn cannot_store(at: &ObjectLocation, why: &ReadFailure) -> Refusal {
+    Refusal::output_lost(format!("cannot write `{}`: {why}", shared::shown(at)))
 }
 
 /// Returns where the keys of a run come from.
@@ -133,14 +207,63 @@ struct Status<'a> {
     record: &'a str,
     chains: u64,
     digests_changed: usize,
+    /// Log files that were not read, because hash ledgers state what they contain.
+    log_files_from_ledgers: u64,
+}
+
+/// Prints one line of JSON on stdout.
+fn print_line(status: &impl Serialize) -> Result<(), Refusal> {
+    let mut line = Vec::new();
+    let written = write_json(&mut line, status).and_then(|()| {
+        line.push(b'\n');
+        print_to_stdout(&line)
+    });
+    written.map_err(|error| Refusal::stdout_lost(&error))
+}
+
+/// Reads the hash ledgers of a shard.
+async fn ledgers_of(
+    aws: &AwsArgs,
+    paths: &[PathBuf],
+    sha256: &str,
+    shard: u64,
+) -> Result<Ledgers, Refusal> {
+    let is_own = |name: &str| is_ledger(name) && is_of(name, shard);
+    let (files, _fetched) = gather(aws, paths, is_own).await?;
+    Ledgers::read(sha256, shard, &files)
+}
+
+/// Returns the files that local paths and places in S3 name. What was fetched is removed with the second
+/// value.
+async fn gather(
+    aws: &AwsArgs,
+    paths: &[PathBuf],
+    is_one: impl Fn(&str) -> bool,
+) -> Result<(Vec<ShardFile>, Fetched), Refusal> {
+    let (local, remote) = sorted(paths)?;
+    let mut files = local_files(&local, &is_one)?;
+    if remote.is_empty() {
+        return Ok((files, Fetched::default()));
+    }
+    let store = SharedStore::open(&aws.access()).await?;
+    let (more, fetched) = fetch_files(&store, &remote, &is_one).await?;
+    files.extend(more);
+    Ok((files, fetched))
 }
 
 async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Refusal> {
-    let (plan, sha256) = read_plan(&args.plan)?;
+    let aws = &global.aws;
+    let (plan, sha256) = read_plan(aws, &args.plan).await?;
+    let to = match SharedPath::read(&args.to)? {
+        SharedPath::Local(path) => RecordOutput::Directory(path),
+        SharedPath::S3(at) => {
+            RecordOutput::S3(Box::new(store_for(aws, &at, &plan.reading).await?), at)
+        }
+    };
     let keys = trusted(&plan.keys, &args.public_keys)?;
     let counts = Arc::new(Counts::default());
     let mut progress = Progress::start(&global.console, Arc::clone(&counts));
-    let access = global.aws.access();
+    let access = aws.access();
     let opened = Session::planned(
         &access,
         plan.plan.clone(),
@@ -151,6 +274,15 @@ async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Ref
     );
     let mut session = opened.await?;
     session.plan.workload = progress.workload();
+    if let Some(part) = args.hash {
+        progress.searching();
+        for shard in shards(args)? {
+            let done = hash_part((&plan, &sha256), shard?, part, &session.source, &to).await?;
+            print_line(&done)?;
+        }
+        progress.stop();
+        return Ok(ExitStatus::Success);
+    }
     let (mut all_chains, mut all_digests) = (0, 0);
     for shard in shards(args)? {
         let shard = shard?;
@@ -163,16 +295,16 @@ async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Ref
             }
             event => progress.note(event),
         };
-        let done = work::work(&plan, &sha256, shard, &session, &args.to, &mut note).await?;
-        let record = done.path.to_string_lossy();
-        let status =
-            Status { shard, record: &record, chains: done.chains, digests_changed: done.changed };
-        let mut line = Vec::new();
-        let written = write_json(&mut line, &status).and_then(|()| {
-            line.push(b'\n');
-            print_to_stdout(&line)
-        });
-        written.map_err(|error| Refusal::stdout_lost(&error))?;
+        let ledgers = ledgers_of(aws, &args.hashed, &sha256, shard).await?;
+        let (session, to) = (&session, &to);
+        let done = work::work(&plan, &sha256, shard, session, &ledgers, to, &mut note).await?;
+        print_line(&Status {
+            shard,
+            record: &done.record,
+            chains: done.chains,
+            digests_changed: done.changed,
+            log_files_from_ledgers: ledgers.logs.skipped().load(Ordering::Relaxed),
+        })?;
     }
     progress.stop();
     session.warn_clock_skew();
@@ -241,48 +373,94 @@ fn trusted(keys: &KeysShape, elsewhere: &[PathBuf]) -> Result<PlannedKeys, Refus
     }
 }
 
-fn read_plan(path: &Path) -> Result<(ShardPlan, String), Refusal> {
-    let read = open_document(DocumentKind::ShardPlan, path).and_then(ShardPlan::read);
-    read.map_err(|why| {
-        let shown = path.to_string_lossy();
-        Refusal::not_started(format!("cannot use the plan `{}`: {why}", escape(&shown)))
-    })
+async fn read_plan(aws: &AwsArgs, path: &Path) -> Result<(ShardPlan, String), Refusal> {
+    let open = |path: &Path| open_document(DocumentKind::ShardPlan, path).and_then(ShardPlan::read);
+    let (shown, read) = match SharedPath::read(path)? {
+        SharedPath::Local(path) => (escape(&path.to_string_lossy()).into_owned(), open(&path)),
+        SharedPath::S3(at) => {
+            let shown = shared::shown(&at);
+            let store = SharedStore::open(&aws.access()).await?;
+            let unread =
+                |why| Refusal::not_started(format!("cannot read the plan `{shown}`: {why}"));
+            let file = store.fetch(&at).await.map_err(unread)?;
+            let read = open(&file);
+            (shown, read)
+        }
+    };
+    read.map_err(|why| Refusal::not_started(format!("cannot use the plan `{shown}`: {why}")))
 }
 
 /// Runs `merge` and returns the exit status.
-pub(crate) fn merge(args: &MergeArgs) -> ExitStatus {
-    match do_merge(args) {
-        Ok(status) => status,
-        Err(refusal) => refusal.print(),
+pub(crate) async fn merge(aws: &AwsArgs, args: &MergeArgs) -> ExitStatus {
+    match unless_interrupted(do_merge(aws, args)).await {
+        Err(signal) => signal,
+        Ok(Ok(status)) => status,
+        Ok(Err(refusal)) => refusal.print(),
     }
 }
 
-fn do_merge(args: &MergeArgs) -> Result<ExitStatus, Refusal> {
+#[expect(clippy::disallowed_methods, reason = "it is one task, and not one for each object")]
+async fn do_merge(aws: &AwsArgs, args: &MergeArgs) -> Result<ExitStatus, Refusal> {
     check_absent(&args.record, args.force)?;
-    let (plan, sha256) = read_plan(&args.plan)?;
-    let records = ShardRecords::open(&plan, &sha256, &args.shards)?;
-    let lost = |error: &io::Error| cannot_write(&args.record, error);
-    let file = PartialFile::create(&args.record, args.force).map_err(|error| lost(&error))?;
+    let (plan, sha256) = read_plan(aws, &args.plan).await?;
+    let (files, fetched) = gather(aws, &args.shards, is_record).await?;
+    let (record, force) = (args.record.clone(), args.force);
+    // The merge reads and writes files without a pause, so it has a thread of its own.
+    let merged = tokio::task::spawn_blocking(move || {
+        let records = ShardRecords::open(&plan, &sha256, files)?;
+        let merged = write_merged(&records, &plan, &record, force)?;
+        Ok::<_, Refusal>((merged, records.duplicates))
+    });
+    let merged = merged.await.unwrap_or_else(|why| std::panic::resume_unwind(why.into_panic()));
+    // Fetched records are needed until here, and removed even if the merge is interrupted.
+    drop(fetched);
+    let (Merged { summary, changed, with_ledgers }, duplicates) = merged?;
+    if duplicates > 0 {
+        print_to_stderr(&format!(
+            "note: {duplicates} records are identical to another of the same shard"
+        ));
+    }
+    note_ledgers(&with_ledgers);
+    warn_changed(&changed);
+    let line = format!("{}\n", summary.verdict.words());
+    print_result(line.as_bytes(), ExitStatus::from(summary.verdict))
+}
+
+fn write_merged(
+    records: &ShardRecords,
+    plan: &ShardPlan,
+    path: &Path,
+    force: bool,
+) -> Result<Merged, Refusal> {
+    let lost = |error: &io::Error| cannot_write(path, error);
+    let file = PartialFile::create(path, force).map_err(|error| lost(&error))?;
     let out = BufWriter::new(file.writer().map_err(|error| lost(&error))?);
-    let compressed = args.record.extension().is_some_and(|extension| extension == "zst");
+    let compressed = path.extension().is_some_and(|extension| extension == "zst");
     let sink = match compressed {
-        true => RecordSink::zstd(out).map_err(|error| lost(&error))?,
+        true => RecordSink::zstd_beside(out).map_err(|error| lost(&error))?,
         false => RecordSink::Plain(out),
     };
-    let Merged { summary, changed } = records.merge(&plan, sink).map_err(|why| match why {
+    let merged = records.merge(plan, sink).map_err(|why| match why {
         MergeError::Bad(refusal) => refusal,
         MergeError::Lost(error) => lost(&error),
     })?;
     file.keep().map_err(|error| lost(&error))?;
-    if records.duplicates > 0 {
-        print_to_stderr(&format!(
-            "note: {} records are identical to another of the same shard",
-            records.duplicates
-        ));
+    Ok(merged)
+}
+
+/// Prints for which shards log files were not read by the workers that verified them.
+fn note_ledgers(shards: &[u64]) {
+    if shards.is_empty() {
+        return;
     }
-    warn_changed(&changed);
-    let line = format!("{}\n", summary.verdict.words());
-    print_result(line.as_bytes(), ExitStatus::from(summary.verdict))
+    let named: Vec<String> = shards.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if shards.len() > NAMED { " and others" } else { "" };
+    print_to_stderr(&format!(
+        "note: {} shards were verified with hash ledgers: {}{more}. What their unchanged log files \
+         contain is what the workers that hashed them state",
+        shards.len(),
+        named.join(", "),
+    ));
 }
 
 /// Warns about digests that appeared or disappeared after the plan was made.

@@ -81,6 +81,24 @@ fn is_worth_another(kind: ReadFailureKind) -> bool {
     kind.is_transient() && kind != ReadFailureKind::ChangedWhileReading
 }
 
+/// Makes a request again where that may help.
+///
+/// # Errors
+///
+/// The failure of the last attempt.
+pub(crate) async fn repeated<'a, T: Send>(
+    policy: RetryPolicy,
+    request: impl Fn() -> BoxFuture<'a, Result<T, ReadFailure>> + Send,
+) -> Result<T, ReadFailure> {
+    let mut attempts = Attempts { policy, failed: 0, refused: 0 };
+    loop {
+        match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => attempts.after(failure).await?,
+        }
+    }
+}
+
 impl<S> Retrying<S> {
     fn attempts(&self) -> Attempts {
         Attempts { policy: self.policy, failed: 0, refused: 0 }
@@ -100,13 +118,7 @@ impl<S: ObjectSource + 'static> Retrying<S> {
         &self,
         request: impl Fn() -> BoxFuture<'a, Result<T, ReadFailure>> + Send,
     ) -> Result<T, ReadFailure> {
-        let mut attempts = self.attempts();
-        loop {
-            match request().await {
-                Ok(page) => return Ok(page),
-                Err(failure) => attempts.after(failure).await?,
-            }
-        }
+        repeated(self.policy, request).await
     }
 
     async fn reader(

@@ -105,6 +105,11 @@ where
         )
 }
 
+/// Returns whether `error` shows that the condition of a request was not met.
+pub(super) fn is_not_met<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    matches!(error, SdkError::ServiceError(said) if said.raw().status().as_u16() == 412)
+}
+
 fn failure(kind: ReadFailureKind, words: String) -> ReadError {
     ReadError::Failure(ReadFailure::new(kind, words))
 }

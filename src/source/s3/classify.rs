@@ -23,6 +23,8 @@ pub enum Operation {
     GetBucketLocation,
     /// GetBucketVersioning.
     GetVersioning,
+    /// PutObject, of an object that does not exist yet.
+    Create,
 }
 
 /// A response that is an error.
@@ -175,6 +177,7 @@ fn detail(refusal: Refusal<'_>, kind: ReadFailureKind) -> String {
         }
         _ if kind == ReadFailureKind::Denied => match refusal.operation {
             Operation::GetVersion => " (versions need s3:GetObjectVersion)",
+            Operation::Create => " (writing needs s3:PutObject)",
             Operation::ListVersions => " (listing versions needs s3:ListBucketVersions)",
             _ => "",
         },

@@ -22,6 +22,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::ObjectLocation;
@@ -34,7 +35,7 @@ use trailproof_core::vocab::location::ObjectLocation;
 pub struct S3Source {
     clients: Clients,
     regions: BucketRegions,
-    timeouts: Timeouts,
+    pub(super) timeouts: Timeouts,
 }
 
 impl S3Source {
@@ -73,8 +74,23 @@ impl S3Source {
         E: Error + ProvideErrorMetadata + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
+        self.send_within(self.timeouts.whole(), operation, bucket, request).await
+    }
+
+    /// Does the same as [`Self::send`], for a request that may take a different time.
+    pub(super) async fn send_within<T, E, F>(
+        &self,
+        limit: Duration,
+        operation: Operation,
+        bucket: &str,
+        request: impl Fn(Client) -> F,
+    ) -> Result<T, ReadError>
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
         let region = self.bucket_region(bucket).await.map_err(ReadError::Failure)?;
-        let error = match self.within(request(self.clients.of(&region, bucket))).await? {
+        let error = match within(limit, request(self.clients.of(&region, bucket))).await? {
             Ok(output) => return Ok(output),
             Err(error) => error,
         };
@@ -83,21 +99,11 @@ impl S3Source {
             && other != region
         {
             self.regions.moved(bucket, other.clone());
-            return self
-                .within(request(self.clients.of(&other, bucket)))
+            return within(limit, request(self.clients.of(&other, bucket)))
                 .await?
                 .map_err(|error| answer::read_error(operation, &error));
         }
         Err(answer::read_error(operation, &error))
-    }
-
-    /// Limits the time of the whole exchange: the SDK's own limits do not apply to the body of an
-    /// error.
-    async fn within<T>(&self, request: impl Future<Output = T>) -> Result<T, ReadError> {
-        let limit = self.timeouts.whole();
-        tokio::time::timeout(limit, request).await.map_err(|_| {
-            ReadError::Failure(broken(Broken::Silent, format!("no answer within {limit:?}")))
-        })
     }
 
     async fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
@@ -185,8 +191,15 @@ impl S3Source {
     }
 }
 
+/// Limits the time of the whole exchange: the SDK's own limits do not apply to the body of an error.
+async fn within<T>(limit: Duration, request: impl Future<Output = T>) -> Result<T, ReadError> {
+    tokio::time::timeout(limit, request).await.map_err(|_| {
+        ReadError::Failure(broken(Broken::Silent, format!("no answer within {limit:?}")))
+    })
+}
+
 /// Returns the failure of a request that is not about one object, which cannot be missing.
-fn not_about_an_object(error: ReadError) -> ReadFailure {
+pub(super) fn not_about_an_object(error: ReadError) -> ReadFailure {
     match error {
         ReadError::Failure(failure) => failure,
         ReadError::Missing => {

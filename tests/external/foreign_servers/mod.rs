@@ -10,6 +10,7 @@
 //! A real client uploads the objects. CloudTrail and Organizations are still served by our own
 //! server, because neither program implements ListPublicKeys.
 pub(crate) mod foreign;
+mod shards;
 pub(crate) mod versions;
 use crate::support::program::{Ran, connected, empty_folder, named_program};
 use aws_sdk_s3::Client;

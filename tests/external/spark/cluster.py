@@ -117,6 +117,7 @@ def main():
         conf = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
         submit = [str(HOME / "bin" / "spark-submit"), "--master", url, *conf, asked.job]
         submit += ["--plan", asked.plan, "--to", asked.to, "--program", str(wrapper)]
+        submit += ["--shards", str(asked.shards)]
         job = start(folder, "job", *submit, "--", *asked.options)
 
         def begun(number):

@@ -3,8 +3,10 @@
 //!
 //! `TRAILPROOF_PYSPARK` names a Python with PySpark 4, beside a Java 17 that Spark finds.
 use crate::support::program::{CREDENTIALS, PROGRAM, Ran, connected, named_program, serve};
+use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec};
+use trailproof_testkit::world::Bucket;
 
 const LOCATION: &str = "s3://example-trail-logs";
 const PERIOD: [&str; 5] =
@@ -15,7 +17,7 @@ fn a_disturbed_cluster_gives_the_bytes_of_one_machine() {
     let Some(python) = named_program("TRAILPROOF_PYSPARK", "TRAILPROOF_REQUIRE_PYSPARK") else {
         return;
     };
-    let trail = TrailSpec::new()
+    let mut trail = TrailSpec::new()
         .seed(17)
         .organization("o-a1b2c3d4e5")
         .accounts(&["111122223333", "444455556666", "777788889999"])
@@ -23,16 +25,20 @@ fn a_disturbed_cluster_gives_the_bytes_of_one_machine() {
         .time("2026-03-01T00:04:11Z", 24)
         .logs(LogPlan::Constant(2), LogSizes::Small)
         .build();
+    // The plan and the records lie in a bucket of their own.
+    let results = trail.world.buckets.values().next().unwrap();
+    let (objects, settings) = (BTreeMap::new(), BTreeMap::new());
+    let results = Bucket { region: results.region.clone(), objects, settings };
+    trail.world.buckets.insert("results".to_owned(), results);
     let server = serve(&trail);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let run = |arguments: &[&str], words: &str| {
         Ran::from(&mut connected(&server, arguments)).is(0, words);
     };
-    let shards = path("shards");
-    let (plan, one, merged) = (path("plan.jsonl"), path("one.jsonl.zst"), path("merged.jsonl.zst"));
-    std::fs::create_dir(&shards).unwrap();
-    run(&[&["plan", LOCATION, "--output", &plan][..], &PERIOD].concat(), "12\n");
+    let (plan, shards) = ("s3://results/run/plan.jsonl", "s3://results/run");
+    let (one, merged) = (path("one.jsonl.zst"), path("merged.jsonl.zst"));
+    run(&[&["plan", LOCATION, "--output", plan][..], &PERIOD].concat(), "12\n");
     let verify = ["verify", LOCATION, "--reproducible", "--record", &one];
     run(&[&verify[..], &PERIOD].concat(), "PROVEN");
     let root = env!("CARGO_MANIFEST_DIR");
@@ -41,7 +47,7 @@ fn a_disturbed_cluster_gives_the_bytes_of_one_machine() {
     cluster
         .arg(format!("{root}/tests/external/spark/cluster.py"))
         .args(["--job", &format!("{root}/engines/spark/trailproof_spark.py")])
-        .args(["--plan", &plan, "--to", &shards, "--program", PROGRAM, "--shards", "12"])
+        .args(["--plan", plan, "--to", shards, "--program", PROGRAM, "--shards", "12"])
         .args(["--folder", folder.path().to_str().unwrap()])
         .env("AWS_ENDPOINT_URL", server.endpoint())
         .envs(CREDENTIALS)
@@ -51,6 +57,6 @@ fn a_disturbed_cluster_gives_the_bytes_of_one_machine() {
     let disturbed = Ran::from(&mut cluster);
     assert_eq!(disturbed.status, 0, "{disturbed:#?}");
     print!("{}", disturbed.stdout);
-    run(&["merge", &plan, &shards, "--record", &merged], "proven");
+    run(&["merge", plan, shards, "--record", &merged], "proven");
     assert!(std::fs::read(one).unwrap() == std::fs::read(merged).unwrap(), "the records differ");
 }

@@ -22,8 +22,11 @@ fn malformed_requests_are_rejected_and_end_the_connection() {
     assert!(raw(&server, "NONSENSE\r\n\r\n").starts_with("HTTP/1.1 400 "));
     let not_utf8 = "GET /evidence/%FF HTTP/1.1\r\nConnection: close\r\n\r\n";
     assert!(raw(&server, not_utf8).contains("<Code>InvalidURI</Code>"));
+    let delete = "DELETE /evidence/x HTTP/1.1\r\nConnection: close\r\n\r\n";
+    assert!(raw(&server, delete).contains("<Code>NotImplemented</Code>"));
+    // No object is replaced: a PUT is taken only with `If-None-Match: *`.
     let put = "PUT /evidence/x HTTP/1.1\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx";
-    assert!(raw(&server, put).contains("<Code>NotImplemented</Code>"));
+    assert!(raw(&server, put).contains("<Code>AccessDenied</Code>"));
     let bare = "GET /evidence/a/1 HTTP/1.1\r\nConnection: close\r\n\r\n";
     assert!(raw(&server, bare).ends_with("a1"), "the server must still answer");
 }

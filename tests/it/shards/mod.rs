@@ -1,5 +1,7 @@
 //! A run in shards gives the bytes of one machine: over generated worlds with random deeds, cut
 //! anywhere, in any order, with shards that were worked on more than once.
+mod hashed;
+mod in_s3;
 mod program;
 mod refused;
 
@@ -48,6 +50,8 @@ pub(super) fn again(source: &WorldSource) -> Arc<dyn ObjectSource> {
         page: source.page,
         faults: source.faults,
         deny_listing: source.deny_listing,
+        etags: source.etags,
+        opened: source.opened.clone(),
         ..WorldSource::new(&source.world)
     })
 }
@@ -81,9 +85,30 @@ fn in_shards(
     for at in (1..order.len()).rev() {
         order.swap(at, usize::try_from(dice.below(u32::try_from(at + 1).unwrap())).unwrap());
     }
+    // Of some shards, some parts are hashed before, and some of these twice.
+    let ledgers: Vec<Vec<PathBuf>> = (0..number)
+        .map(|shard| {
+            let parts = u64::from(dice.below(4));
+            let mut ledgers = Vec::new();
+            for part in (1..=parts).filter(|_| source.etags) {
+                for attempt in 0..dice.below(3) {
+                    let hashed = in_process::hash(&bytes, shard, (part, parts), again(source));
+                    let ledger = runtime.block_on(hashed).unwrap();
+                    let name = format!("hashes-{shard}-{part}-{attempt}");
+                    ledgers.push(save(folder.path(), &name, &ledger));
+                }
+            }
+            ledgers
+        })
+        .collect();
     let mut files = Vec::new();
     for (attempt, shard) in order.into_iter().enumerate() {
-        let worked = in_process::work(&bytes, shard, again(source), keys(source));
+        // The ledgers of all shards may lie together.
+        let own = match dice.below(2) {
+            0 => ledgers[usize::try_from(shard).unwrap()].clone(),
+            _ => ledgers.concat(),
+        };
+        let worked = in_process::work(&bytes, shard, &own, again(source), keys(source));
         let record = runtime.block_on(worked).unwrap();
         files.push(save(folder.path(), &format!("{attempt}"), &record));
     }
@@ -294,7 +319,7 @@ fn generated(seed: u64) {
         }
         let (period, now) = period(&changed, &mut dice);
         let plan = request(plan_of(&changed.world, period, now), &mut dice);
-        let source = WorldSource::new(&changed.world);
+        let source = WorldSource { etags: true, ..WorldSource::new(&changed.world) };
         if let Err(why) = compare(&plan, &source, &mut dice) {
             failures.push(format!("round {round}, {deeds:?}, {:?}: {why}", plan.scope));
         }

@@ -6,25 +6,25 @@ use std::process::Command;
 use tempfile::TempDir;
 use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::server::{
-    Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Schedule, ServerOptions,
+    Date, Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Schedule, ServerOptions,
 };
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 
-const LOCATION: &str = "s3://example-trail-logs";
-const PERIOD: [&str; 5] =
+pub(super) const LOCATION: &str = "s3://example-trail-logs";
+pub(super) const PERIOD: [&str; 5] =
     ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T14:04:11Z", "--quiet"];
 
-struct Room {
-    server: LoopbackServer,
-    folder: TempDir,
+pub(super) struct Room {
+    pub(super) server: LoopbackServer,
+    pub(super) folder: TempDir,
 }
 
 impl Room {
-    fn new(faults: FaultPlan) -> Self {
+    pub(super) fn new(faults: FaultPlan) -> Self {
         Self::of(untouched(0), faults)
     }
 
-    fn of(trail: BuiltTrail, faults: FaultPlan) -> Self {
+    pub(super) fn of(trail: BuiltTrail, faults: FaultPlan) -> Self {
         let options = ServerOptions { faults, ..ServerOptions::default() };
         let server = LoopbackServer::start(trail.world, options).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -32,25 +32,36 @@ impl Room {
         Self { server, folder }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = connected(&self.server, arguments);
         command.env("AWS_MAX_ATTEMPTS", "1").current_dir(self.folder.path());
         command
     }
 
     #[track_caller]
-    fn run(&self, arguments: &[&str], status: i32) -> String {
+    pub(super) fn run(&self, arguments: &[&str], status: i32) -> String {
         checked(&mut self.command(arguments), status).stdout
     }
 
     #[track_caller]
-    fn refused(&self, arguments: &[&str], status: i32, part: &str) {
+    pub(super) fn refused(&self, arguments: &[&str], status: i32, part: &str) {
         Ran::from(&mut self.command(arguments)).is(status, part);
     }
 
-    fn plan(&self) -> u64 {
-        let planned = ["plan", LOCATION, "--output", "plan.jsonl"];
+    pub(super) fn plan(&self) -> u64 {
+        self.plan_to("plan.jsonl")
+    }
+
+    /// Plans and returns the number of shards.
+    pub(super) fn plan_to(&self, output: &str) -> u64 {
+        let planned = ["plan", LOCATION, "--output", output];
         self.run(&[&planned[..], &PERIOD].concat(), 0).trim().parse().unwrap()
+    }
+
+    /// Writes the record of one machine to `one.jsonl.zst`.
+    pub(super) fn one_machine(&self) {
+        let one = ["verify", LOCATION, "--reproducible", "--record", "one.jsonl.zst"];
+        self.run(&[&one[..], &PERIOD].concat(), 3);
     }
 
     /// Verifies with these options on one machine and in shards, and returns the record, which must
@@ -90,7 +101,7 @@ fn checked(command: &mut Command, status: i32) -> Ran {
     Ran::from(command).is(status, "")
 }
 
-fn bytes(folder: &Path, name: &str) -> Vec<u8> {
+pub(super) fn bytes(folder: &Path, name: &str) -> Vec<u8> {
     std::fs::read(folder.join(name)).unwrap()
 }
 
@@ -117,8 +128,7 @@ fn the_merged_record_is_that_of_verify() {
     command.stdin(std::fs::File::open(lines).unwrap());
     assert_eq!(checked(&mut command, 0).stdout.lines().count(), 3);
     assert_eq!(room.records().len(), 6);
-    let one = ["verify", LOCATION, "--reproducible", "--record", "one.jsonl.zst"];
-    room.run(&[&one[..], &PERIOD].concat(), 3);
+    room.one_machine();
     let merged = room.run(&["merge", "plan.jsonl", "shards", "--record", "merged.jsonl.zst"], 3);
     assert_eq!(merged, "not proven\n");
     let folder = room.folder.path();
@@ -232,4 +242,57 @@ fn a_mirror_is_no_wider_in_shards() {
     room.run(&[&mirror[..], &["--end-time", "2026-03-01T05:04:11Z"]].concat(), 0);
     let record = room.same_record("copy", &PERIOD[..4], 3);
     assert!(record.contains("\"not-copied\""), "{record}");
+}
+
+/// The plan has the time of the run: a worker whose store is months ahead or behind judges as one machine
+/// did then, and warns.
+#[test]
+fn clocks_of_workers_do_not_matter() {
+    const MONTHS: i64 = 90 * 86_400;
+    let room = Room::new(FaultPlan::default());
+    room.plan();
+    room.one_machine();
+    let elsewhere = [-MONTHS, MONTHS].map(|seconds| {
+        let options =
+            ServerOptions { date: Some(Date::Ahead(seconds)), ..ServerOptions::default() };
+        LoopbackServer::start(untouched(0).world, options).unwrap()
+    });
+    for shard in 0..6 {
+        let server = &elsewhere[shard % 2];
+        let shard = shard.to_string();
+        let work = ["work", "plan.jsonl", "--to", "shards", "--quiet", "--shard", &shard];
+        let mut command = connected(server, &work);
+        Ran::from(command.current_dir(room.folder.path())).is(0, "warning: the store's clock is");
+    }
+    room.run(&["merge", "plan.jsonl", "shards", "--record", "merged.jsonl.zst"], 3);
+    let folder = room.folder.path();
+    assert!(bytes(folder, "one.jsonl.zst") == bytes(folder, "merged.jsonl.zst"));
+}
+
+/// Whoever merges learns which digests appeared or disappeared between the plan and the shards.
+#[test]
+fn a_bucket_that_changes_between_shards_is_reported_with_its_objects() {
+    let room = Room::new(FaultPlan::default());
+    room.plan();
+    let work = |shard: &str| {
+        room.run(&["work", "plan.jsonl", "--to", "shards", "--quiet", "--shard", shard], 0)
+    };
+    assert!(work("0").contains("\"digests_changed\":0"));
+    let mut gone = String::new();
+    room.server.alter_world(|world| {
+        let evidence = world.buckets.get_mut("example-trail-logs").unwrap();
+        let key = evidence.objects.keys().find(|key| {
+            key.contains("/444455556666/CloudTrail-Digest/eu-west-1/") && key.contains("T11")
+        });
+        gone = key.unwrap().clone();
+        evidence.objects.remove(&gone);
+    });
+    let changed: usize =
+        (1..6).map(|shard| usize::from(work(&shard.to_string()).contains("changed\":1"))).sum();
+    assert_eq!(changed, 1);
+    let merge = ["merge", "plan.jsonl", "shards", "--record", "merged.jsonl"];
+    let merged = Ran::from(&mut room.command(&merge));
+    let merged =
+        merged.is(1, "warning: the evidence changed between the plan and its shards: 1 digest");
+    assert!(merged.stderr.contains(&format!("`{gone}`")), "{merged:#?}");
 }

@@ -20,7 +20,7 @@ fn shards_of(plan: &VerifyPlan, source: &WorldSource) -> (Vec<u8>, Vec<Vec<u8>>)
     let runtime = runtime();
     let (bytes, number) = runtime.block_on(in_process::plan(plan, &again(source), None)).unwrap();
     let work = |shard| {
-        let worked = in_process::work(&bytes, shard, again(source), keys(source));
+        let worked = in_process::work(&bytes, shard, &[], again(source), keys(source));
         runtime.block_on(worked).unwrap()
     };
     let records = (0..number).map(work).collect();
@@ -59,10 +59,15 @@ impl Shards {
 
 /// Returns the record with its lines changed and a last line that matches them.
 fn edited(record: &[u8], edit: impl Fn(&str) -> String) -> Vec<u8> {
-    use sha2::Digest as _;
     let text = String::from_utf8(record.to_vec()).unwrap();
-    let mut lines: Vec<String> = text.lines().map(edit).collect();
-    lines.pop();
+    let lines: Vec<String> = text.lines().map(edit).collect();
+    finished(&lines)
+}
+
+/// Returns the document of these lines, with a last line that matches them in place of theirs.
+pub(super) fn finished(lines: &[String]) -> Vec<u8> {
+    use sha2::Digest as _;
+    let lines = &lines[..lines.len() - 1];
     let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let sha256 = hex::encode(sha2::Sha256::digest(&body));
     let number = lines.len();
@@ -201,7 +206,7 @@ fn digests_that_changed_after_the_plan_are_named_in_the_shard() {
     trail.delete(&gone.bucket, &gone.key);
     let later = WorldSource::new(&trail.world);
     let work = |shard| {
-        let worked = in_process::work(&bytes, shard, again(&later), keys(&later));
+        let worked = in_process::work(&bytes, shard, &[], again(&later), keys(&later));
         String::from_utf8(runtime.block_on(worked).unwrap()).unwrap()
     };
     let changed =
@@ -232,7 +237,7 @@ fn a_place_that_disappeared_after_the_plan_is_not_proven() {
         let folder = tempfile::tempdir().unwrap();
         let files: Vec<PathBuf> = (0..number)
             .map(|shard| {
-                let worked = in_process::work(&bytes, shard, again(later), keys(later));
+                let worked = in_process::work(&bytes, shard, &[], again(later), keys(later));
                 save(folder.path(), &format!("{shard}"), &runtime.block_on(worked).unwrap())
             })
             .collect();

@@ -14,7 +14,8 @@ pub enum Check {
     /// Every log file that a proven digest names: that its SHA-256 matches and that nothing follows
     /// it.
     LogSha256,
-    /// Log files that were not read again because the record of an earlier run proves them.
+    /// Log files that were not read again because the record of an earlier run proves
+    /// them, or because a hash ledger states what they contain.
     LogEarlierRecord,
     /// The whole period of every chain, divided into what is verified and what is not.
     Coverage,

@@ -134,6 +134,13 @@ pub const FINGERPRINT: usize = 256;
 /// Characters of a value from outside that a message shows.
 pub const SHOWN: usize = 200;
 
+/// Bytes of an object that one PutObject creates: S3's own limit.
+pub const CREATED_OBJECT: u64 = 5 << 30;
+
+/// Shard records in one folder of S3. A plan of the largest organization has 170,000 places, and each may
+/// be recorded several times.
+pub const SHARD_RECORDS: usize = 1_000_000;
+
 /// Bytes of a read failure's detail that are kept. Errors from S3 and CloudTrail take less than 2
 /// KB.
 pub const DETAIL: usize = 8 << 10;

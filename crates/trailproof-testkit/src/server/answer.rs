@@ -36,6 +36,10 @@ pub(super) fn answer(
     };
     let unsigned = state.options.require_authorization && request.authorization.is_none();
     let mut response = match protocol {
+        // What is refused is not written.
+        _ if call.operation == Operation::PutObject && mischief::is_refused(faults, call) => {
+            Response::new(200)
+        }
         Protocol::S3 => s3::answer(state, &world, request, call, Bends::of(faults))
             .unwrap_or_else(|refusal| refusal.response(request_id, is_head(call.operation))),
         Protocol::Json if unsigned => JsonError::new(

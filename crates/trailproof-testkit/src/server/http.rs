@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 /// Maximum size of a request's head in bytes. AWS accepts 8 KB of headers and keys of 1 KB; this is
 /// far above both.
 const HEAD_LIMIT: usize = 64 * 1024;
-/// Maximum size of a request's body in bytes: control-plane requests have a few hundred.
-const BODY_LIMIT: usize = 1024 * 1024;
+/// Maximum size of a request's body in bytes: that of the largest object that a test creates.
+const BODY_LIMIT: usize = 64 * 1024 * 1024;
 /// Maximum number of headers: more than any AWS client sends.
 const HEADER_LIMIT: usize = 96;
 
@@ -29,6 +29,7 @@ pub(super) struct Request {
     pub(super) if_match: Option<String>,
     pub(super) if_none_match: Option<String>,
     pub(super) range: Option<String>,
+    pub(super) sha256: Option<String>,
     pub(super) target: Option<String>,
     pub(super) keep_alive: bool,
     pub(super) body: Bytes,
@@ -165,6 +166,7 @@ fn slot_of<'r>(request: &'r mut Request, name: &str) -> Option<&'r mut Option<St
         ("if-match", &mut request.if_match),
         ("if-none-match", &mut request.if_none_match),
         ("range", &mut request.range),
+        ("x-amz-checksum-sha256", &mut request.sha256),
         ("x-amz-target", &mut request.target),
     ];
     slots.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, slot)| slot)

@@ -63,6 +63,11 @@ pub(super) fn apply(fault: &Fault, mut response: Response, call: &Call, id: &str
     response
 }
 
+/// Returns whether a fault replaces the response of a request that is then not carried out.
+pub(super) fn is_refused(faults: &[Fault], call: &Call) -> bool {
+    faults.iter().any(|fault| refusal(fault, call, "").is_some())
+}
+
 /// Returns the refusal with which `fault` replaces a response, in the format of the service in
 /// question.
 fn refusal(fault: &Fault, call: &Call, id: &str) -> Option<Response> {

@@ -22,6 +22,8 @@ pub enum Operation {
     GetObject,
     /// S3 HeadObject.
     HeadObject,
+    /// S3 PutObject.
+    PutObject,
     /// CloudTrail ListPublicKeys.
     ListPublicKeys,
     /// CloudTrail DescribeTrails.
@@ -119,6 +121,7 @@ impl Operation {
             Self::ListObjectVersions => "s3:ListBucketVersions",
             Self::GetSetting => "s3:GetBucketConfiguration",
             Self::GetObject | Self::HeadObject => "s3:GetObject",
+            Self::PutObject => "s3:PutObject",
             Self::ListPublicKeys => "cloudtrail:ListPublicKeys",
             Self::DescribeTrails => "cloudtrail:DescribeTrails",
             Self::ListTrails => "cloudtrail:ListTrails",

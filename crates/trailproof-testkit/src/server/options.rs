@@ -1,5 +1,6 @@
 //! The general behaviour of a loopback server.
 use super::faults::FaultPlan;
+use super::generated::GeneratedTrail;
 use std::time::Duration;
 
 /// The general behaviour of a loopback server.
@@ -35,6 +36,8 @@ pub struct ServerOptions {
     pub default_region: String,
     /// The `Date` header of the responses; none by default, so that they are the same at any time.
     pub date: Option<Date>,
+    /// A trail whose keys are computed when they are listed.
+    pub generated: Option<GeneratedTrail>,
     /// Whether requests are kept for `LoopbackServer::log`. Off by default, because it takes
     /// memory.
     pub log_requests: bool,
@@ -104,6 +107,7 @@ impl Default for ServerOptions {
             enforce_bucket_region: false,
             default_region: "us-east-1".to_owned(),
             date: None,
+            generated: None,
             log_requests: false,
         }
     }

@@ -82,6 +82,7 @@ fn s3_operation(request: &Request, bucket: &str, key: &str) -> Operation {
         ("HEAD", false, false) => Operation::HeadObject,
         ("GET", false, _) if setting => Operation::GetSetting,
         ("GET", false, false) => Operation::GetObject,
+        ("PUT", false, false) if !setting => Operation::PutObject,
         ("GET", false, true) if request.query("location").is_some() => Operation::GetBucketLocation,
         ("GET", false, true) if request.query("versions").is_some() => {
             Operation::ListObjectVersions

@@ -7,7 +7,7 @@ use super::route::Call;
 use super::s3_error::S3Error;
 use super::state::State;
 use super::xml::Xml;
-use super::{s3_get, s3_list, s3_settings, s3_versions};
+use super::{s3_get, s3_list, s3_put, s3_settings, s3_versions};
 use crate::world::{Bucket, World};
 
 /// Responds to an operation of S3.
@@ -50,6 +50,7 @@ pub(super) fn answer(
         Operation::GetObject | Operation::HeadObject => {
             s3_get::answer(state, bucket, request, call, bends)
         }
+        Operation::PutObject => s3_put::answer(state, request, call),
         Operation::ListObjects => s3_list::first_version(state, bucket, request, call),
         Operation::ListObjectsV2 => s3_list::second_version(state, bucket, request, call),
         Operation::ListObjectVersions => s3_versions::answer(state, bucket, request, call),

@@ -1,4 +1,5 @@
 //! S3's ListObjects and ListObjectsV2.
+use super::generated::{OBJECT, Requested};
 use super::http::Request;
 use super::percent;
 use super::response::Response;
@@ -69,7 +70,17 @@ pub(super) fn second_version(
         Some(token) => decode_token(token)?,
     };
     let (size, max_keys) = page_size(state, request)?;
-    let page = page(bucket, &call.key, delimiter, &after, size);
+    let generated = state.options.generated.as_ref().filter(|it| it.bucket == call.bucket);
+    let requested = Requested { prefix: &call.key, delimiter, after: &after, size };
+    let computed = generated.map(|generated| generated.page(requested));
+    let page = match &computed {
+        Some(computed) => Page {
+            contents: computed.keys.iter().map(|key| (key.as_str(), &*OBJECT)).collect(),
+            common_prefixes: computed.common_prefixes.clone(),
+            last: computed.last.clone(),
+        },
+        None => page(bucket, &call.key, delimiter, &after, size),
+    };
     let encode = encoder(request);
     let body = Xml::new().s3_root("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket).text("Prefix", &encode(&call.key));

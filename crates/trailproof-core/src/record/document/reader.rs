@@ -33,6 +33,9 @@ pub enum DocumentKind {
     /// The plan of a run that is cut into shards.
     #[strum(serialize = "plan-started")]
     ShardPlan,
+    /// Hashes of the log files of a shard.
+    #[strum(serialize = "ledger-started")]
+    HashLedger,
 }
 
 impl DocumentKind {
@@ -43,6 +46,7 @@ impl DocumentKind {
             Self::RunRecord => "a run record",
             Self::ShardRecord => "a shard record",
             Self::ShardPlan => "the plan of shards",
+            Self::HashLedger => "a hash ledger",
         };
         let other = match name.parse() {
             Ok(Self::RunRecord) => ": it is a run record",
@@ -50,6 +54,9 @@ impl DocumentKind {
                 ": it is the record of one shard, and `trailproof merge` makes a run record of all"
             }
             Ok(Self::ShardPlan) => ": it is the plan of shards",
+            Ok(Self::HashLedger) => {
+                ": it is a hash ledger, which `trailproof work --hashed` uses and which proves nothing"
+            }
             Err(_) => return format!("not {own}: that begins with `{expected}`"),
         };
         format!("not {own}{other}")
