@@ -255,3 +255,26 @@ fn camel(name: &str) -> String {
     }
     spelt
 }
+
+/// Turns the names of a value of the predicate into those of the record: `readFailure` into
+/// `read_failure`.
+pub fn snake_value(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => Value::Object(
+            fields.iter().map(|(name, value)| (snake(name), snake_value(value))).collect(),
+        ),
+        Value::Array(items) => items.iter().map(snake_value).collect(),
+        other => other.clone(),
+    }
+}
+
+fn snake(name: &str) -> String {
+    let mut spelt = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            spelt.push('_');
+        }
+        spelt.push(letter.to_ascii_lowercase());
+    }
+    spelt
+}

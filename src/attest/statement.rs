@@ -4,6 +4,7 @@ use super::dsse::{Envelope, IN_TOTO};
 use super::strict_json;
 use serde_json::{Map, Value, json};
 use trailproof_core::bytes::content::Hash;
+use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::excerpt;
 
@@ -126,10 +127,29 @@ impl Statement {
         let subjects = subjects.ok_or("it has no subjects")?;
         let subjects = subjects.iter().map(subject).collect::<Option<Vec<_>>>();
         let subjects = subjects.ok_or("one of its subjects has no role or SHA-256")?;
+        match subjects.iter().filter(|one: &&Subject| one.role == Role::Record).count() {
+            1 => {}
+            0 => return Err("none of its subjects is a record".to_owned()),
+            records => return Err(format!("{records} of its subjects are records, not one")),
+        }
         let Some(Value::Object(predicate)) = value.get("predicate") else {
             return Err("it has no predicate".to_owned());
         };
         Ok(Self { subjects, predicate: predicate.clone() })
+    }
+
+    /// Returns the verdict.
+    ///
+    /// # Errors
+    ///
+    /// The predicate has no verdict, or one that this version does not know.
+    pub fn verdict(&self) -> Result<Verdict, String> {
+        let verdict = self.predicate.get("result").and_then(|all| all.get("verdict"));
+        let verdict = verdict.filter(|verdict| !verdict.is_null()).ok_or("it has no verdict")?;
+        verdict.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+            let shown = excerpt(&verdict.to_string(), budget::SHOWN);
+            format!("its verdict is {shown}, which this version does not know")
+        })
     }
 
     /// Returns the commitment.

@@ -144,10 +144,7 @@ where
 
 /// Reads a trail that was named, by name or ARN.
 pub(crate) fn trail_filter(text: &str) -> Result<TrailFilter, Refusal> {
-    if text.starts_with("arn:") {
-        return id(text, "--trail").map(TrailFilter::Arn);
-    }
-    id(text, "--trail").map(TrailFilter::Name)
+    id(text, "--trail")
 }
 
 /// Reads the value of an option.

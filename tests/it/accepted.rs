@@ -280,6 +280,20 @@ fn a_requirement_is_met_only_by_what_is_attested() {
     room.sign_payload(payload.as_bytes(), trailproof::attest::dsse::IN_TOTO, "false.json");
     let record = ["--record", "two.jsonl", "--require", "proven-or-accepted"];
     room.verify("false.json", &record).is(1, "`acceptedExceptions` differs from the record");
+    // Or without it, by verifying again with what was accepted.
+    let demo = repository("testdata/demo");
+    let again = ["--recheck", &demo, "--complete-copy", "--require", "proven-or-accepted"];
+    room.verify("false.json", &again)
+        .is(1, "WRONG        statement: `acceptedExceptions.accepted` differs from what was read");
+    room.verify("all.json", &again).is(0, "  met ");
+    room.verify("two.json", &again).is(1, "NOT MET");
+    let mut statement = room.statement("all.json");
+    for entry in statement["predicate"]["acceptedExceptions"]["listed"].as_array_mut().unwrap() {
+        entry["until"] = "2020-01-01T00:00:00Z".into();
+    }
+    let payload = statement.to_string();
+    room.sign_payload(payload.as_bytes(), trailproof::attest::dsse::IN_TOTO, "expired.json");
+    room.verify("expired.json", &again).is(1, "WRONG        statement: `acceptedExceptions");
     // The file itself is bound by its hash.
     let hash = hex::encode(Sha256::digest(room.read("accepted.toml")));
     let ran = room.verify("all.json", &[]).is(0, &hash);

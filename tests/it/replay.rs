@@ -2,7 +2,7 @@
 //! and the reason, and nothing of it is printed.
 use crate::support::copy::{Copy, replay};
 use crate::support::program::{Ran, program, scratch};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use trailproof_testkit::trail::{Deed, DigestAt, LogAt, LogPlan, LogSizes, TrailSpec};
@@ -342,6 +342,109 @@ fn a_record_in_the_preview_format_is_rejected_as_such() {
         };
         assert!(ran.stderr.contains("a preview format"), "{option}: {}", ran.stderr);
     }
+}
+
+/// A record of a proven run whose lines were edited so that each is right by itself, and that says
+/// of more than it has lines for that it is proven.
+#[test]
+fn a_record_that_contradicts_itself_is_rejected() {
+    let trail = TrailSpec::new()
+        .seed(5)
+        .regions(&["us-east-1", "eu-west-1"])
+        .time("2026-03-01T00:04:11Z", 8)
+        .logs(LogPlan::Constant(2), LogSizes::Small)
+        .build();
+    let copy = Copy::write(&scratch("replay-contradicts"), &trail).unwrap();
+    let ran = copy.verify(&["--record", &copy.beside("run.jsonl")]);
+    assert_eq!(ran.status, 0, "{}", ran.stdout);
+    let honest = lines(&copy);
+    let edit = |event: &str, change: &dyn Fn(&mut Value)| {
+        let (mut lines, at) = (honest.clone(), named(&honest, event));
+        let mut line: Value = serde_json::from_str(&lines[at]).unwrap();
+        // The name of the event stays the first field.
+        line.as_object_mut().unwrap().remove("event");
+        change(&mut line);
+        lines[at] = format!("{{\"event\":\"{event}\",{}", &line.to_string()[1..]);
+        lines
+    };
+    let first =
+        |event: &str| -> Value { serde_json::from_str(&honest[named(&honest, event)]).unwrap() };
+    let own = first("chain-started")["chain"]["account"].as_str().unwrap().to_owned();
+    let set = |event: &str, field: &str, value: Value| {
+        edit(event, &|line: &mut Value| line[field] = value.clone())
+    };
+    let start = |field: &str, value: Value| set("run-started", field, value);
+    let (other, both) = ("999988887777", json!([own, "999988887777"]));
+    let mut twice = honest.clone();
+    let digest = named(&honest, "digest-judged");
+    twice.splice(digest..digest, honest[digest..digest + 3].to_vec());
+    let account = |event: &str| {
+        edit(event, &|line: &mut Value| line["chain"]["account"] = "000000000001".into())
+    };
+    let mut moved = account("chain-started");
+    let end = named(&moved, "chain-finished");
+    moved[end] = account("chain-finished")[end].clone();
+    let second = digest + 3;
+    assert!(honest[second].contains("successor-hash"), "{}", honest[second]);
+    let mut hash = honest.clone();
+    let found: Value = serde_json::from_str(&hash[second]).unwrap();
+    hash[second] = hash[second].replace(found["sha256"].as_str().unwrap(), &"0".repeat(64));
+    let off = "{\"event\":\"check-not-performed\",\"check\":\"unlisted-logs\",\"why\":\"switched-off\"\
+               ,\"region\":null,\"detail\":\"\"}";
+    let mut switched_off = honest.clone();
+    switched_off.insert(named(&honest, "run-finished"), off.to_owned());
+    let cases = [
+        (
+            "expected account",
+            start("expected_accounts", json!([other])),
+            "expects 999988887777, which",
+        ),
+        ("expected region", start("expected_regions", json!(["ap-south-1"])), "expects ap-south-1"),
+        (
+            "expected pair",
+            {
+                let mut lines = start("expected_accounts", json!([own]));
+                lines[0] = lines[0].replace(
+                    "\"expected_regions\":null",
+                    "\"expected_regions\":[\"us-east-1\",\"ap-south-1\"]",
+                );
+                lines
+            },
+            "ap-south-1, which",
+        ),
+        ("named account", start("accounts", both), "names 999988887777, which"),
+        ("only another account", start("accounts", json!([other])), "is outside of the scope"),
+        (
+            "named region",
+            start("regions", json!(["us-east-1", "eu-west-1", "ap-south-1"])),
+            "names ap-south-1",
+        ),
+        ("only another region", start("regions", json!(["us-east-1"])), "is outside of the scope"),
+        ("named trail", start("trails", json!(["other"])), "is outside of the scope"),
+        ("no account", start("accounts", json!(["x"])), "in its scope is not valid"),
+        ("organization", start("organization", json!("o-abcdefghij")), "is outside of the scope"),
+        ("search", start("search_unlisted", json!(false)), "`search_unlisted`"),
+        ("no search", switched_off, "`search_unlisted`"),
+        ("ended", set("run-ended", "ended", json!("2020-01-01T00:00:00Z")), "ended before that"),
+        ("two lines", twice, "has two lines"),
+        ("another chain", moved, "is not of the chain 000000000001"),
+        ("no proof", edit("digest-judged", &|line| line["proofs"] = json!([])), "nothing proves"),
+        ("hash", hash, "is not the one that its successor records"),
+    ];
+    for (name, lines, words) in cases {
+        assert_ne!(lines, honest, "{name}");
+        let message = refused(&copy, finished(&lines));
+        assert!(message.contains(words), "{name}: {message}");
+    }
+    // What the run says itself about places that are not there is accepted.
+    let asked = ["--expect-accounts", other, "--expect-regions", "ap-south-1", "--no-unlisted"];
+    let record = copy.beside("asked.jsonl");
+    let ran = copy.verify(
+        &[&asked[..], &["--account", &own, "--account", "222233334444", "--record", &record]]
+            .concat(),
+    );
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
+    assert_eq!(replay(&[&record]).status, 3);
 }
 
 /// A signature is proved by a key, and the record holds the bytes of the key.

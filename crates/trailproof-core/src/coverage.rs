@@ -18,6 +18,12 @@ pub fn tail_allowed_from(period: Period, now: Timestamp) -> Option<Timestamp> {
     Some(now.plus(-TAIL_ALLOWANCE)).filter(|from| *from < period.end)
 }
 
+/// Returns whether a run over `period` can have allowed a tail from this time on, at whatever time it
+/// was made: no period ends after its run.
+pub fn is_tail_of(period: Period, from: Timestamp) -> bool {
+    from >= period.end.plus(-TAIL_ALLOWANCE) && from < period.end
+}
+
 /// What is known about a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumCount, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]

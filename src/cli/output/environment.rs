@@ -24,10 +24,12 @@ pub(crate) fn environment(facts: RunFacts) -> RunEnvironment {
         program_sha256: program().ok(),
         aws_caller: facts.caller,
     };
+    let started = circumstances.started.0;
     let ended = Box::new(move || {
         let counts = facts.counts.now();
         RunEnded {
-            ended: Time(now()),
+            // The clock may be set back meanwhile.
+            ended: Time(now().max(started)),
             duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             requests: counts.lists + counts.gets,
             bytes: counts.bytes,

@@ -11,7 +11,9 @@ use crate::verify::unlisted::unvalidated::Unvalidated;
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::unlisted::UnlistedReason;
-use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, RunEvent};
+use trailproof_core::record::{
+    Asked, Evidence, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, RunEvent,
+};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::vocab::key_layout::KeyRoot;
@@ -179,9 +181,7 @@ pub(crate) fn account_for(
     for answer in answers.into_values() {
         account.place(answer, named, unexplained);
     }
-    let evidence = Evidence::of(evidence);
-    account.named(plan, &evidence);
-    account.expected(plan, &evidence);
+    account.asked(plan, evidence);
     (account.events, account.places)
 }
 
@@ -219,26 +219,17 @@ impl Account {
         }
     }
 
-    /// Checks that each named account, region and trail has evidence, or a chain that is reported
-    /// as absent.
-    fn named(&mut self, plan: &VerifyPlan, evidence: &Evidence) {
+    /// Reports what was named or is expected, as far as it is in scope, and has no chain with
+    /// evidence or that is reported as absent.
+    fn asked(&mut self, plan: &VerifyPlan, chains: &BTreeSet<ChainId>) {
         let scope = &plan.scope;
-        self.absent(PlaceDoubt::NamedNotFound, &scope.accounts, &scope.regions, evidence);
-        for filter in &scope.trails {
-            let is_meant = |chain: &ChainId| filter.names(chain);
-            if !evidence.chains.iter().any(is_meant) {
-                self.events.push(RunEvent::PlaceInDoubt(PlaceInDoubt {
-                    why: PlaceDoubt::NamedNotFound,
-                    folder: None,
-                    folders: None,
-                    account: None,
-                    region: None,
-                    trail: Some(filter.to_string()),
-                    home: None,
-                }));
-            }
-        }
-        if scope.organization.is_some() && scope.accounts.is_empty() && evidence.chains.is_empty() {
+        let accounts = plan.expected.accounts.as_deref().unwrap_or_default();
+        let regions = plan.expected.regions.as_deref().unwrap_or_default();
+        let asked = Asked::new(scope, accounts, regions);
+        let evidence: Evidence = chains.iter().collect();
+        let named = asked.named_absent(&evidence).chain(asked.trails_absent(&evidence));
+        self.events.extend(named.map(RunEvent::PlaceInDoubt));
+        if scope.organization.is_some() && scope.accounts.is_empty() && chains.is_empty() {
             for prefix in &plan.roots {
                 let organization = scope.organization.clone().flatten();
                 let root = KeyRoot { prefix: prefix.clone(), organization };
@@ -246,56 +237,7 @@ impl Account {
                 self.events.push(RunEvent::PlaceInDoubt(doubt));
             }
         }
-    }
-
-    /// Checks the same for what is expected, as far as it is in scope.
-    fn expected(&mut self, plan: &VerifyPlan, evidence: &Evidence) {
-        let scope = &plan.scope;
-        let accounts = plan.expected.accounts.iter().flatten();
-        let accounts: Vec<_> = accounts.filter(|one| scope.has_account(one)).cloned().collect();
-        let regions = plan.expected.regions.iter().flatten();
-        let regions: Vec<_> = regions.filter(|one| scope.has_region(one)).cloned().collect();
-        self.absent(PlaceDoubt::ExpectedNotFound, &accounts, &regions, evidence);
-    }
-
-    /// Reports each account and region, and each pair if both are given, that has no evidence.
-    fn absent(
-        &mut self,
-        why: PlaceDoubt,
-        accounts: &[AccountId],
-        regions: &[Region],
-        evidence: &Evidence,
-    ) {
-        let mut absent: BTreeSet<(Option<&AccountId>, Option<&Region>)> = BTreeSet::new();
-        for account in accounts {
-            // If both are named, the account may have evidence in other regions.
-            let whole = regions.is_empty() || why == PlaceDoubt::ExpectedNotFound;
-            if whole && !evidence.accounts.contains(account) {
-                absent.insert((Some(account), None));
-                continue;
-            }
-            for region in regions {
-                if !evidence.places.contains(&(account, region)) {
-                    absent.insert((Some(account), Some(region)));
-                }
-            }
-        }
-        for region in regions.iter().filter(|_| accounts.is_empty()) {
-            if !evidence.regions.contains(region) {
-                absent.insert((None, Some(region)));
-            }
-        }
-        self.events.extend(absent.into_iter().map(|(account, region)| {
-            RunEvent::PlaceInDoubt(PlaceInDoubt {
-                why,
-                folder: None,
-                folders: None,
-                account: account.cloned(),
-                region: region.cloned(),
-                trail: None,
-                home: None,
-            })
-        }));
+        self.events.extend(asked.expected_absent(&evidence).map(RunEvent::PlaceInDoubt));
     }
 }
 
@@ -304,23 +246,4 @@ type PlaceKey<'a> = (Option<&'a OrganizationId>, &'a AccountId, &'a Region);
 
 fn key(place: &Place) -> PlaceKey<'_> {
     (place.root.organization.as_ref(), &place.account, &place.region)
-}
-
-/// The chains that have evidence, or that are reported as absent.
-struct Evidence<'a> {
-    chains: &'a BTreeSet<ChainId>,
-    accounts: BTreeSet<&'a AccountId>,
-    regions: BTreeSet<&'a Region>,
-    places: BTreeSet<(&'a AccountId, &'a Region)>,
-}
-
-impl<'a> Evidence<'a> {
-    fn of(chains: &'a BTreeSet<ChainId>) -> Self {
-        Self {
-            accounts: chains.iter().map(|chain| &chain.account).collect(),
-            regions: chains.iter().map(|chain| &chain.source_region).collect(),
-            places: chains.iter().map(|chain| (&chain.account, &chain.source_region)).collect(),
-            chains,
-        }
-    }
 }

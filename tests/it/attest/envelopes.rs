@@ -119,7 +119,23 @@ fn a_signed_payload_of_a_different_kind_is_rejected() {
     room.verify("twice.json", &[]).is(5, "`subject` stands twice");
     let set =
         |name: &'static str, value: Value| move |statement: &mut Value| statement[name] = value;
-    let cases: [(Change, &str); 7] = [
+    let record = room.statement(ATTESTATION)["subject"][0].clone();
+    let mut other = record.clone();
+    other["digest"]["sha256"] = json!("00".repeat(32));
+    let mut report = record.clone();
+    report["annotations"]["role"] = json!("report");
+    let verdict = |verdict: Value| -> Change {
+        Box::new(move |all| all["predicate"]["result"]["verdict"] = verdict)
+    };
+    let cases: [(Change, &str); 15] = [
+        (Box::new(set("subject", json!([]))), "none of its subjects is a record"),
+        (Box::new(set("subject", json!([report]))), "none of its subjects is a record"),
+        (Box::new(set("subject", json!([record, other]))), "2 of its subjects are records"),
+        (verdict(json!("Proven")), "its verdict is \"Proven\", which"),
+        (verdict(json!("proven\u{200b}")), "which this version does not know"),
+        (verdict(json!(["proven"])), "its verdict is [\"proven\"], which"),
+        (verdict(json!(null)), "it has no verdict"),
+        (Box::new(|all: &mut Value| all["predicate"]["result"] = json!({})), "it has no verdict"),
         (
             Box::new(set("predicateType", json!("urn:trailproof:attestation:v2"))),
             "a newer trailproof",
@@ -142,7 +158,8 @@ fn a_signed_payload_of_a_different_kind_is_rejected() {
     ];
     for (change, words) in cases {
         room.sign_changed("kind.json", change);
-        room.verify("kind.json", &[]).is(5, words);
+        let ran = room.verify("kind.json", &["--require", "proven"]).is(5, words);
+        assert_eq!(ran.stdout, "", "{ran:#?}");
     }
 }
 
@@ -193,15 +210,20 @@ fn hostile_text_does_not_reach_the_terminal() {
     let hostile = "\u{1b}[2J\u{202e}<script>\n\u{7}";
     room.sign_changed("hostile.json", |statement| {
         statement["predicate"]["operator"]["declared"] = json!(hostile);
-        statement["predicate"]["result"]["verdict"] = json!(hostile);
         statement["predicate"]["scope"]["deliveredTo"]["bucket"] = json!(hostile.repeat(10_000));
         statement["predicate"][hostile] = json!(1);
-        statement["subject"] = json!([
-            { "name": hostile, "digest": { "sha256": "11".repeat(32) }, "annotations": { "role": "report" } },
-        ]);
+        let report = json!(
+            { "name": hostile, "digest": { "sha256": "11".repeat(32) }, "annotations": { "role": "report" } }
+        );
+        statement["subject"].as_array_mut().unwrap().push(report);
     });
     let ran = room.verify("hostile.json", &[]).is(0, "\\u{1b}[2J\\u{202e}");
     assert!(ran.stdout.len() < 10_000, "{} bytes", ran.stdout.len());
     room.verify("hostile.json", &["--record", "record.jsonl"])
-        .is(1, "the attestation has no record");
+        .is(1, "WRONG        statement: `\\u{1b}[2J\\u{202e}");
+    room.sign_changed("verdict.json", |statement| {
+        statement["predicate"]["result"]["verdict"] = json!(hostile.repeat(10_000));
+    });
+    let ran = room.verify("verdict.json", &[]).is(5, "its verdict is");
+    assert!(ran.stderr.len() < 2_000 && !ran.stderr.contains('\u{1b}'), "{ran:#?}");
 }

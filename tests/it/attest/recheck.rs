@@ -1,9 +1,18 @@
 //! Reading the evidence a second time (`--recheck`).
 use crate::support::attest_room::{ATTESTATION, AttestFolder, repository};
+use crate::support::worlds::{WorldKeys, WorldSource};
+use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use trailproof::report::RunReporter as _;
+use trailproof::report::record::{Record, RecordSink};
+use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::run::verify;
+use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::server::{LoopbackServer, ServerOptions};
 use trailproof_testkit::trail::demo::demo;
+use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec};
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -65,8 +74,11 @@ fn changed_evidence_does_not_hold() {
     copy(Path::new(&repository("testdata/demo")), &changed);
     let logs = find(&changed, "/CloudTrail/us-east-1/");
     fs::remove_file(logs.last().unwrap()).unwrap();
-    // Without the record, a changed line cannot be distinguished from a line with a different ETag.
-    room.verify(ATTESTATION, &["--recheck", "copy", "--complete-copy"]).is(3, "NOT PROVEN");
+    // Without the record, a changed line cannot be distinguished from a line with a different ETag, but
+    // the numbers differ.
+    let ran = room.verify(ATTESTATION, &["--recheck", "copy", "--complete-copy"]);
+    ran.is(1, "OPEN         evidence: the lines differ")
+        .is(1, "WRONG        statement: `result.counts.logFiles.valid` differs");
     let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"]);
     ran.is(1, "WRONG        evidence: it differs from the record");
@@ -79,7 +91,7 @@ fn a_planted_log_file_does_not_hold() {
     let copied = room.0.join("copy");
     copy(Path::new(&repository("testdata/demo")), &copied);
     room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"])
-        .is(0, "beside it");
+        .is(0, "statement: scope, counts, coverage, keys, exceptions and gaps match what was read");
     let logs = find(&copied, "/CloudTrail/us-east-1/");
     let log = logs.last().unwrap();
     let name = log.to_str().unwrap().replace(".json.gz", "x.json.gz");
@@ -88,8 +100,148 @@ fn a_planted_log_file_does_not_hold() {
         &["--recheck", "copy", "--complete-copy"][..],
         &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"],
     ] {
-        room.verify(ATTESTATION, more).is(1, "WRONG        beside it");
+        room.verify(ATTESTATION, more)
+            .is(1, "WRONG        statement: `result.logFilesUnlisted` differs")
+            .is(1, "WRONG        statement: `exceptions.listed` differs");
     }
+}
+
+/// What a second run computes is compared with what the signer states, whatever it is, and what it
+/// cannot compute is named.
+#[test]
+fn a_second_run_exposes_a_false_statement_by_the_signer() {
+    type Change = fn(&mut Value);
+    let room = AttestFolder::new("recheck-lies");
+    let demo = repository("testdata/demo");
+    let again = ["--recheck", &demo, "--complete-copy"];
+    let ran = room.verify(ATTESTATION, &again).is(0, "HOLDS");
+    for stated in ["invocation.startedAt", "operator", "verifier", "scope.readFrom"] {
+        let line = ran.stdout.lines().find(|line| line.starts_with("  not checked  circumstances"));
+        assert!(line.unwrap().contains(&format!("`{stated}`")), "{ran:#?}");
+    }
+    let cases: [(&str, Change); 19] = [
+        ("scope.found.accounts", |it| it["scope"]["found"]["accounts"] = json!(["999988887777"])),
+        ("scope.found.regions", |it| it["scope"]["found"]["regions"] = json!(["us-east-1"])),
+        ("scope.found.trails", |it| it["scope"]["found"]["trails"] = json!([])),
+        ("scope.found.buckets", |it| it["scope"]["found"]["buckets"] = json!(["other"])),
+        ("scope.trailsLeftOut", |it| it["scope"]["trailsLeftOut"] = json!(["other"])),
+        ("result.chains", |it| it["result"]["chains"] = json!(500)),
+        ("result.counts.logFiles.valid", |it| {
+            it["result"]["counts"]["logFiles"]["valid"] = json!(1_000_000);
+        }),
+        ("result.coverageSeconds.verified", |it| {
+            it["result"]["coverageSeconds"]["verified"] = json!(1);
+        }),
+        ("result.exitStatus", |it| it["result"]["exitStatus"] = json!(0)),
+        ("invocation.exitStatus", |it| it["invocation"]["exitStatus"] = json!(0)),
+        ("method.checksMade", |it| {
+            it["method"]["checksMade"].as_array_mut().unwrap().push(json!("expected-places"));
+        }),
+        ("method.checksMade", |it| it["method"]["searchedUnlisted"] = json!(false)),
+        ("method.checksNotMade.listed", |it| it["method"]["searchedUnlisted"] = json!(false)),
+        ("exceptions.listed", |it| it["exceptions"]["listed"] = json!([])),
+        ("exceptions.leftOut", |it| it["exceptions"]["leftOut"] = json!(1)),
+        ("gaps.listed", |it| it["gaps"]["listed"] = json!([])),
+        ("commitment.lines", |it| it["commitment"]["lines"] = json!(1)),
+        ("acceptedExceptions", |it| {
+            it["acceptedExceptions"] = json!({
+                "fileSha256": "00".repeat(32), "objections": 1, "accepted": 1,
+                "allAccepted": true, "listed": {},
+            });
+        }),
+        ("more", |it| it["more"] = json!("than any run tells")),
+    ];
+    for (path, lie) in cases {
+        room.sign_changed("lie.json", |statement| lie(&mut statement["predicate"]));
+        let words = format!("WRONG        statement: `{path}` differs from what was read again");
+        room.verify("lie.json", &again).is(1, &words);
+    }
+    // Exceptions that accept nothing.
+    room.sign_changed("lie.json", |statement| {
+        statement["predicate"]["acceptedExceptions"] = json!({
+            "fileSha256": "00".repeat(32), "objections": 2, "accepted": 2, "allAccepted": true,
+            "listed": [],
+        });
+    });
+    room.verify("lie.json", &[&again[..], &["--require", "proven-or-accepted"]].concat())
+        .is(1, "WRONG        statement: `acceptedExceptions.accepted` differs")
+        .is(1, "DOES NOT HOLD");
+    // Checks of another record and of AWS's word of then cannot be made again.
+    room.sign_changed("then.json", |statement| {
+        let made = statement["predicate"]["method"]["checksMade"].as_array_mut().unwrap();
+        made.extend([json!("joined"), json!("trail-status")]);
+    });
+    let ran = room.verify("then.json", &again).is(0, "`method.checksMade.joined`");
+    assert!(ran.stdout.contains("`method.checksMade.trail-status`"), "{ran:#?}");
+}
+
+/// A run at a time at which digests were still to come, attested, and checked again later.
+#[test]
+fn time_that_was_still_to_come_is_judged_by_the_clock_of_the_recheck() {
+    let trail = TrailSpec::new()
+        .seed(41)
+        .time("2026-03-01T00:04:11Z", 12)
+        .logs(LogPlan::Constant(2), LogSizes::Small)
+        .build();
+    let room = AttestFolder::empty("recheck-tail");
+    let now = trail.whole().from + 6 * 3_600 + 1_800;
+    let mut before = trail.clone();
+    for bucket in before.world.buckets.values_mut() {
+        bucket.objects.retain(|_, versions| versions.iter().all(|one| one.last_modified <= now));
+    }
+    for (name, trail) in [("full", &trail), ("then", &before)] {
+        fs::create_dir_all(room.0.join(name)).unwrap();
+        trail.write_to(&room.0.join(name)).unwrap();
+    }
+    let at = Timestamp::from_unix;
+    let period = Period { start: at(trail.whole().from), end: at(now) };
+    let bucket = before.world.buckets.keys().next().unwrap();
+    let plan = VerifyPlan::new(bucket, period, at(now));
+    let source = WorldSource::new(&before.world);
+    let keys = Arc::new(WorldKeys(Arc::clone(&source.world)));
+    let mut bytes = Vec::new();
+    let mut record = Record::new(RecordSink::Plain(&mut bytes), None);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(verify(&plan, Arc::new(source), keys, &mut |event| {
+        record.event(event).unwrap();
+    }));
+    record.finish().unwrap();
+    drop(record);
+    room.write("record.jsonl", bytes);
+    room.run(&["attest", "keygen", "-o", "key.pem", "--public", "public.pem"]).is(0, "key id");
+    room.run(&["attest", "sign", "record.jsonl", "--key", "key.pem", "-o", ATTESTATION])
+        .is(0, "verdict: proven");
+    let result = room.statement(ATTESTATION)["predicate"]["result"].clone();
+    let pending = result["coverageSeconds"]["pending"].as_u64().unwrap();
+    assert!(pending > 0, "{result}");
+    // The digests have come.
+    let with_record = ["--record", "record.jsonl", "--complete-copy", "--recheck"];
+    let ran = room.verify(ATTESTATION, &[&with_record[..], &["full"]].concat());
+    ran.is(0, &format!("tail: {pending} seconds were still to come, and are verified now"))
+        .is(0, "have the same outcomes, hashes and intervals as in the record");
+    // They have not, so that nothing is proven of that time any more.
+    let ran = room.verify(ATTESTATION, &[&with_record[..], &["then"]].concat());
+    ran.is(3, &format!("tail: {pending} seconds were still to come, and are not verified now"))
+        .is(3, "OPEN         verdict: `then` is not proven now, and was proven");
+    // A signer who lets them come for as long as it takes, or says nothing about it.
+    for (end, allowed) in [
+        ("2026-03-02T02:00:00Z", json!("2026-03-01T04:00:00Z")),
+        ("2026-03-01T06:34:11Z", json!("2026-03-01T04:34:10Z")),
+        ("2026-03-01T06:34:11Z", json!(null)),
+    ] {
+        room.sign_changed("late.json", |statement| {
+            let scope = &mut statement["predicate"]["scope"];
+            assert_eq!(scope["tailAllowedFrom"], "2026-03-01T04:34:11Z");
+            (scope["to"], scope["tailAllowedFrom"]) = (json!(end), allowed.clone());
+        });
+        room.verify("late.json", &["--recheck", "then", "--complete-copy"])
+            .is(1, "WRONG        tail: no run over this period can have allowed");
+    }
+    room.sign_changed("future.json", |statement| {
+        statement["predicate"]["scope"]["to"] = json!("2999-01-01T00:00:00Z");
+    });
+    room.verify("future.json", &["--recheck", "full"])
+        .is(5, "the attested period ends at 2999-01-01T00:00:00Z");
 }
 
 #[test]

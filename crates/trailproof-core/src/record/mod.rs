@@ -1,6 +1,7 @@
 //! The stream of a run: its results, in canonical order. Every output is made from it, and the same
 //! evidence gives the same stream at any concurrency.
 mod acceptance;
+mod asked;
 mod chain_tally;
 pub mod document;
 mod event;
@@ -15,6 +16,7 @@ mod summary;
 pub mod wire;
 
 pub use self::acceptance::{AcceptanceTally, Objections, SeeObjection};
+pub use self::asked::{Asked, Evidence};
 pub use self::chain_tally::ChainTally;
 pub use self::event::{
     BuildIdentity, DigestJudged, DigestLink, DigestProof, Follows, KEYS_OF_MIRROR, LogJudged,

@@ -48,6 +48,19 @@ impl PlaceInDoubt {
         })
     }
 
+    /// Creates a doubt about an account, a region, or one in the other.
+    pub fn of_place(why: PlaceDoubt, account: Option<&AccountId>, region: Option<&Region>) -> Self {
+        Self {
+            why,
+            folder: None,
+            folders: None,
+            account: account.cloned(),
+            region: region.cloned(),
+            trail: None,
+            home: None,
+        }
+    }
+
     /// Creates a doubt about a folder.
     pub fn folder(why: PlaceDoubt, folder: impl Into<String>) -> Self {
         Self {

@@ -1,7 +1,8 @@
 //! Identity of a chain of digests, and the part of a bucket to verify.
-use super::ids::{AccountId, OrganizationId, Region, TrailArn, TrailName};
+use super::ids::{AccountId, NotAnId, OrganizationId, Region, TrailArn, TrailName};
 use super::key_layout::ChainKey;
 use std::fmt;
+use std::str::FromStr;
 
 /// One chain: all digests of one trail for one account and region. The prefix is not part of its
 /// identity, because a trail's prefix can change in the middle of its chain.
@@ -91,6 +92,17 @@ impl TrailFilter {
                     && arn.home_region == chain.home_region
                     && (chain.organization.is_some() || arn.account == chain.account)
             }
+        }
+    }
+}
+
+impl FromStr for TrailFilter {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        match text.starts_with("arn:") {
+            true => text.parse().map(Self::Arn),
+            false => text.parse().map(Self::Name),
         }
     }
 }

@@ -19,17 +19,25 @@ const LISTED: usize = 10;
 
 /// What a statement attests.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attested<'a>(&'a Statement);
+pub(crate) struct Attested<'a> {
+    statement: &'a Statement,
+    verdict: Verdict,
+}
 
 impl<'a> Attested<'a> {
-    pub(crate) fn of(statement: &'a Statement) -> Self {
-        Self(statement)
+    /// Returns what the statement attests.
+    ///
+    /// # Errors
+    ///
+    /// The statement has no verdict that this version knows.
+    pub(crate) fn of(statement: &'a Statement) -> Result<Self, String> {
+        Ok(Self { statement, verdict: statement.verdict()? })
     }
 
     /// Returns the value at a path of names, or `None` if it is null or absent.
     fn value(self, pointer: &str) -> Option<&'a Value> {
         let mut parts = pointer.split('/');
-        let first = self.0.predicate.get(parts.next()?)?;
+        let first = self.statement.predicate.get(parts.next()?)?;
         parts.try_fold(first, |value, part| value.get(part)).filter(|value| !value.is_null())
     }
 
@@ -53,25 +61,18 @@ impl<'a> Attested<'a> {
         self.value(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Returns the verdict, unless this version does not know it.
-    fn known_verdict(self) -> Option<Verdict> {
-        self.value("result/verdict")?.as_str()?.parse().ok()
-    }
-
     /// Returns the attested verdict in capitals, and what the accepted exceptions amount to.
-    pub(crate) fn verdict(self) -> String {
-        let verdict = self.text("result/verdict").unwrap_or_else(|| "no verdict".to_owned());
+    pub(crate) fn headline(self) -> String {
         let accepted = match self.is_accepted() {
             true => " (all of it accepted)",
             false => "",
         };
-        format!("{}{accepted}", verdict.to_uppercase())
+        format!("{}{accepted}", self.verdict.words().to_uppercase())
     }
 
     /// Returns whether exceptions accept everything that forbids "proven".
     fn is_accepted(self) -> bool {
-        let known = self.known_verdict();
-        let refused = matches!(known, Some(Verdict::NotProven | Verdict::Contradicted));
+        let refused = matches!(self.verdict, Verdict::NotProven | Verdict::Contradicted);
         let (all, accepted) = (
             self.count("acceptedExceptions/objections"),
             self.count("acceptedExceptions/accepted"),
@@ -82,7 +83,7 @@ impl<'a> Attested<'a> {
 
     /// Returns whether the attested result meets a requirement.
     pub(crate) fn meets(self, required: Required) -> bool {
-        let proven = self.known_verdict() == Some(Verdict::Proven);
+        let proven = self.verdict == Verdict::Proven;
         match required {
             Required::Proven => proven,
             Required::ProvenOrAccepted => proven || self.is_accepted(),
@@ -91,11 +92,7 @@ impl<'a> Attested<'a> {
 
     /// Returns the exit status of the attested verdict.
     pub(crate) fn exit_status(self) -> ExitStatus {
-        match self.known_verdict() {
-            // A verdict of a later version, or none, is not one that somebody requires.
-            None | Some(Verdict::Proven) => ExitStatus::NotProven,
-            Some(verdict) => verdict.into(),
-        }
+        self.verdict.into()
     }
 
     /// Writes whether the attested result meets a requirement.
@@ -115,7 +112,7 @@ impl<'a> Attested<'a> {
     pub(crate) fn write(self, key: &VerifyingKey, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\nit attests")?;
         for (name, words) in [
-            ("verdict", self.text("result/verdict")),
+            ("verdict", Some(self.verdict.words().to_owned())),
             ("evidence", self.place()),
             ("from", self.text("scope/from")),
             ("to", self.text("scope/to")),

@@ -33,6 +33,7 @@ pub(crate) async fn verify(
     let given = attestation(path)?;
     let statement = signed_statement(path, &given, &key)?;
     let committed = statement.commitment().map_err(|why| unusable(path, &why))?;
+    let attested = Attested::of(&statement).map_err(|why| unusable(path, &why))?;
     let mut checks = Checks::default();
     checks.add(CheckOutcome::Passed, format!("signature: made by the key {}", key.id()));
     let others = given.envelope.signatures.len() - 1;
@@ -54,10 +55,9 @@ pub(crate) async fn verify(
         ),
     }
     let mut out = io::stdout().lock();
-    let attested = Attested::of(&statement);
     let refused = args.require.is_some_and(|required| !attested.meets(required));
     let written = checks
-        .write(path, &attested.verdict(), &mut out)
+        .write(path, &attested.headline(), &mut out)
         .and_then(|()| match args.require {
             Some(required) => attested.requirement(required, &mut out),
             None => Ok(()),

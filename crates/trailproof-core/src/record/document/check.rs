@@ -1,21 +1,23 @@
 //! Consistency of a record's lines: their order, and that counts, coverage and verdict match a
 //! recount.
-use super::frame::Circumstances;
+use super::frame::{Circumstances, RunEnded};
+use crate::codes::check::{Check, SkipReason, SkippedCheck};
 use crate::codes::finding::{Finding, Outcome};
 use crate::codes::notice::Notice;
-use crate::coverage::TAIL_ALLOWANCE;
+use crate::coverage::{TAIL_ALLOWANCE, is_tail_of};
 use crate::digest::signing::PublicKey;
 use crate::record::wire::Unreadable;
 use crate::record::{
-    AcceptanceTally, ChainSummary, ChainTally, DigestJudged, ExceptionsJudged, LogJudged,
-    PlaceDoubt, Presence, ReadVersions, RunEvent, RunStart, RunSummary, RunTally,
+    AcceptanceTally, Asked, ChainSummary, ChainTally, DigestJudged, DigestLink, DigestProof,
+    Evidence, ExceptionsJudged, LogJudged, PlaceDoubt, PlaceInDoubt, Presence, ReadVersions,
+    RunEvent, RunStart, RunSummary, RunTally,
 };
 use crate::trail_event::KnownEnd;
 use crate::vocab::budget::SHOWN;
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, Region};
 use crate::vocab::key_layout::{DigestKey, DigestKind};
-use crate::vocab::location::{escape, excerpt};
+use crate::vocab::location::{ObjectLocation, escape, excerpt};
 use crate::vocab::time::{Period, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +50,18 @@ pub struct RunCheck {
     unexplained: BTreeMap<ChainId, Timestamp>,
     /// Account, region and trail of those that are recorded as being in doubt.
     doubted: BTreeSet<(AccountId, Region, String)>,
+    /// What was named or is expected.
+    asked: Asked,
+    /// The chains that answer for it.
+    evidence: Evidence,
+    /// What was named or is expected and is recorded as absent.
+    absences: BTreeSet<PlaceInDoubt>,
+    /// Whether log files that no digest names are searched for.
+    unlisted: bool,
+    /// Whether the record says that they are not.
+    unlisted_off: bool,
+    /// When the run began, by the machine's clock, if the record says so.
+    began: Option<Timestamp>,
     finished: bool,
 }
 
@@ -57,6 +71,10 @@ struct OpenChain {
     tally: ChainTally,
     /// Kind of the last digest, and its end according to its key.
     last: Option<(DigestKind, Timestamp)>,
+    /// Proven digests with that end.
+    of_last: BTreeSet<ObjectLocation>,
+    /// What the last proven digest records about the one before it.
+    link: Option<DigestLink>,
     /// Number of log files of the last digest that are still to come.
     logs_left: u64,
 }
@@ -122,7 +140,10 @@ impl RunCheck {
             }
             RunEvent::ChainFinished(summary) => self.end(summary)?,
             // For a trail's status, within its chain; for all other checks, after the chains.
-            RunEvent::CheckNotPerformed(_) => {}
+            RunEvent::CheckNotPerformed(SkippedCheck { check, why, .. }) => {
+                let is_off = (*check, *why) == (Check::UnlistedLogs, SkipReason::SwitchedOff);
+                self.unlisted_off |= is_off;
+            }
             RunEvent::GapExplained { chain, from, .. } => {
                 self.after("gap-explained")?;
                 if self.unexplained.get(chain) == Some(from) {
@@ -147,6 +168,9 @@ impl RunCheck {
                     (place.why, &place.account, &place.region, &place.trail)
                 {
                     self.doubted.insert((account.clone(), region.clone(), trail.clone()));
+                }
+                if place.why.is_absence() {
+                    self.absences.insert(place.clone());
                 }
             }
             RunEvent::PlacesAnswered(places) => {
@@ -176,8 +200,9 @@ impl RunCheck {
     /// # Errors
     ///
     /// Returns an error if a run at that time could not allow so much.
-    pub fn take_circumstances(&self, around: &Circumstances) -> Result<(), Unreadable> {
+    pub fn take_circumstances(&mut self, around: &Circumstances) -> Result<(), Unreadable> {
         let began = around.started.0;
+        self.began = Some(began);
         if self.accepted_until.iter().any(|(until, expired)| *expired != (*until <= began)) {
             return Err(Unreadable::new(format!(
                 "the run began at {began}, and `run-started` is wrong about whether an accepted \
@@ -193,6 +218,20 @@ impl RunCheck {
         }
     }
 
+    /// Compares the end of the run with its beginning.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the run ended before it began.
+    pub fn take_ended(&self, ended: &RunEnded) -> Result<(), Unreadable> {
+        match self.began {
+            Some(began) if ended.ended.0 < began => {
+                Err(Unreadable::new(format!("the run began at {began} and ended before that")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Starts the recount and checks `tail_allowed_from`: a tail can only be pending within the
     /// last hours of the period, because no period ends after its run.
     fn start(&mut self, start: &RunStart) -> Result<(), Unreadable> {
@@ -200,8 +239,7 @@ impl RunCheck {
         if period.start > period.end {
             return Err(Unreadable::new("the period ends before it starts"));
         }
-        let last = period.end.plus(-TAIL_ALLOWANCE);
-        if start.tail_allowed_from.is_some_and(|from| from < last || from >= period.end) {
+        if start.tail_allowed_from.is_some_and(|from| !is_tail_of(period, from)) {
             return Err(Unreadable::value("run-started", "tail_allowed_from"));
         }
         self.period = Some(period);
@@ -214,6 +252,10 @@ impl RunCheck {
             Some(ReadVersions::Oldest) | None => None,
         };
         self.known_ends.clone_from(&start.known_ends);
+        self.asked = Asked::of_start(start).map_err(|_| {
+            Unreadable::new("an account, region, trail or organization in its scope is not valid")
+        })?;
+        self.unlisted = start.unlisted;
         let accepted = start.accepted.iter().flat_map(|file| &file.entries);
         self.accepted_until = accepted.map(|entry| (entry.until, entry.expired)).collect();
         Ok(())
@@ -266,11 +308,16 @@ impl RunCheck {
         if self.after_chains || self.last_chain.as_ref().is_some_and(|last| last >= chain) {
             return Err(Unreadable::new(format!("the chain {chain} is not where its name sorts")));
         }
+        if !self.asked.has(chain) {
+            return Err(Unreadable::new(format!("the chain {chain} is outside of the scope")));
+        }
         self.last_chain = Some(chain.clone());
         self.open = Some(OpenChain {
             id: chain.clone(),
             tally: ChainTally::new(period, self.tail_allowed_from),
             last: None,
+            of_last: BTreeSet::new(),
+            link: None,
             logs_left: 0,
         });
         Ok(())
@@ -289,6 +336,9 @@ impl RunCheck {
                 "counts and coverage of the chain {} are not those of its lines",
                 summary.chain
             )));
+        }
+        if !matches!(summary.presence, Presence::Ended { .. }) {
+            self.evidence.take(&summary.chain);
         }
         if let Presence::Ended { last } = summary.presence
             && !self.known_ends.iter().any(|known| known.explains(&summary.chain, last))
@@ -313,6 +363,12 @@ impl RunCheck {
             return Err(Unreadable::new(format!(
                 "the chain {chain} ended before the period, and no line explains or doubts that"
             )));
+        }
+        self.answers_for_all()?;
+        if self.unlisted == self.unlisted_off {
+            return Err(Unreadable::new(
+                "`search_unlisted` and the line about that check contradict each other",
+            ));
         }
         // What was skipped has no lines and no effect on the verdict.
         self.tally.passed_over = stated.passed_over;
@@ -339,6 +395,32 @@ impl RunCheck {
     }
 }
 
+impl RunCheck {
+    /// Requires that everything that was named or is expected has a chain, or a line that says that
+    /// it has none.
+    fn answers_for_all(&self) -> Result<(), Unreadable> {
+        let (asked, evidence) = (&self.asked, &self.evidence);
+        let absent = asked.named_absent(evidence).chain(asked.trails_absent(evidence));
+        let mut absent = absent.chain(asked.expected_absent(evidence));
+        let Some(place) = absent.find(|place| !self.absences.contains(place)) else {
+            return Ok(());
+        };
+        let PlaceInDoubt { why, account, region, trail, .. } = &place;
+        let names = [account.as_ref().map(AccountId::as_str), region.as_ref().map(Region::as_str)];
+        let names = names.into_iter().chain([trail.as_deref()]).flatten();
+        let names: Vec<String> = names.map(|name| excerpt(name, SHOWN)).collect();
+        let what = match why {
+            PlaceDoubt::ExpectedNotFound => "expects",
+            _ => "names",
+        };
+        Err(Unreadable::new(format!(
+            "it contradicts itself: `run-started` {what} {}, which has neither a chain nor a line \
+             that says so",
+            names.join(" ")
+        )))
+    }
+}
+
 impl OpenChain {
     fn is(&self, chain: &ChainId) -> Result<(), Unreadable> {
         if self.id == *chain {
@@ -350,6 +432,10 @@ impl OpenChain {
     fn digest(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
         self.no_logs_left()?;
         self.in_order(judged)?;
+        if let Outcome::Valid(proof) = &judged.outcome {
+            self.linked(judged, proof)?;
+            self.link.clone_from(&proof.previous);
+        }
         self.tally.digest(judged);
         let anchor = judged.notices.contains(&Notice::Anchor);
         self.logs_left = match &judged.outcome {
@@ -357,6 +443,24 @@ impl OpenChain {
             _ => 0,
         };
         Ok(())
+    }
+
+    /// Requires that a digest has a proof, and that one which its successor's hash proves has that hash.
+    fn linked(&self, judged: &DigestJudged, proof: &DigestProof) -> Result<(), Unreadable> {
+        let key = || escape(&judged.at.key);
+        if !proof.proofs.any() {
+            return Err(Unreadable::new(format!("nothing proves the digest `{}`", key())));
+        }
+        let recorded = self.link.as_ref().filter(|link| link.at == judged.at);
+        let recorded = recorded.and_then(|link| link.hash).filter(|_| proof.proofs.successor_hash);
+        match recorded {
+            Some(recorded) if recorded != proof.hash => Err(Unreadable::new(format!(
+                "the hash of the digest `{}` is not the one that its successor records and that \
+                 proves it",
+                key()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn log(&mut self, judged: &LogJudged) -> Result<(), Unreadable> {
@@ -379,9 +483,18 @@ impl OpenChain {
     }
 
     /// Checks the order: standard digests from newest to oldest, then backfill digests. The order
-    /// of the latter follows their links, as far as they have any.
+    /// of the latter follows their links, as far as they have any. A proven digest must be of this
+    /// chain, and be there once.
     fn in_order(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
-        let end = DigestKey::parse(&judged.at.key).map_or(judged.end, |key| key.end);
+        let parsed = DigestKey::parse(&judged.at.key);
+        let is_proven = matches!(judged.outcome, Outcome::Valid(_));
+        if let Some(DigestKey { chain, .. }) = parsed.as_ref().filter(|_| is_proven)
+            && !self.id.differs_only_in_path(&chain.into())
+        {
+            let (key, id) = (escape(&judged.at.key), &self.id);
+            return Err(Unreadable::new(format!("the digest `{key}` is not of the chain {id}")));
+        }
+        let end = parsed.map_or(judged.end, |key| key.end);
         // A digest whose link does not lead back in time is recorded at the link's position.
         if matches!(judged.outcome, Outcome::Invalid(Finding::DigestOutOfOrder { .. })) {
             return Ok(());
@@ -394,6 +507,14 @@ impl OpenChain {
         if wrong {
             let key = escape(&judged.at.key);
             return Err(Unreadable::new(format!("the digest `{key}` is not where its end sorts")));
+        }
+        // Standard digests are in order, so that the same one has the same end.
+        if judged.kind == DigestKind::Standard && self.last != Some((judged.kind, end)) {
+            self.of_last.clear();
+        }
+        if is_proven && !self.of_last.insert(judged.at.clone()) {
+            let key = escape(&judged.at.key);
+            return Err(Unreadable::new(format!("the digest `{key}` has two lines")));
         }
         self.last = Some((judged.kind, end));
         Ok(())

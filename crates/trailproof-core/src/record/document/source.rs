@@ -115,7 +115,10 @@ pub fn check_record(
                     "`run-ended` stands once, after `run-finished`",
                 ));
             }
-            RecordLine::Ended(_) => ended = true,
+            RecordLine::Ended(run) => {
+                check.take_ended(run).map_err(|what| BadRecord::Line { number, what })?;
+                ended = true;
+            }
             RecordLine::Circumstances(around) => {
                 check
                     .take_circumstances(around)

@@ -53,6 +53,15 @@ pub struct AcceptedExceptionShape<'a> {
     expired: bool,
 }
 
+/// Reads the exceptions of one file as `run-started` has them.
+///
+/// # Errors
+///
+/// They cannot be read.
+pub fn read_accepted_exceptions(json: &str) -> Result<AcceptedExceptions, Unreadable> {
+    serde_json::from_str::<AcceptedExceptionsShape<'_>>(json)?.try_into()
+}
+
 impl<'a> From<&'a AcceptedExceptions> for AcceptedExceptionsShape<'a> {
     fn from(exceptions: &'a AcceptedExceptions) -> Self {
         Self {

@@ -16,7 +16,9 @@ mod unreadable;
 mod write;
 
 pub use self::cause::{CauseShape, KeyNameShape};
-pub use self::exceptions::{AcceptedExceptionShape, ExceptionsJudgedShape};
+pub use self::exceptions::{
+    AcceptedExceptionShape, ExceptionsJudgedShape, read_accepted_exceptions,
+};
 pub use self::finding::FindingShape;
 pub use self::parts::{
     ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, ReadPlaceShape,
