@@ -218,7 +218,11 @@ mod tests {
         }
     }
 
-    /// An archive with one deflated member, of which the directory lists one only.
+    fn size(bytes: &[u8]) -> [u8; 4] {
+        u32::try_from(bytes.len()).unwrap().to_le_bytes()
+    }
+
+    /// An archive with a deflated member. The directory does not list the one before it.
     fn archive(before: &[u8], behind_the_content: &[u8]) -> Vec<u8> {
         let local = |content: &[u8], more: &[u8]| {
             let mut deflated = Vec::new();
@@ -229,18 +233,17 @@ mod tests {
             deflated.extend_from_slice(more);
             let mut crc = flate2::Crc::new();
             crc.update(content);
-            let sizes = [crc.sum(), deflated.len() as u32, content.len() as u32];
-            let sizes = sizes.map(u32::to_le_bytes).concat();
+            let sizes = [crc.sum().to_le_bytes(), size(&deflated), size(content)].concat();
             let head = [&[20, 0, 0, 0, 8, 0, 0, 0, 0x21, 0][..], &sizes, &[1, 0, 0, 0]].concat();
             ([b"PK\x03\x04", &head[..], b"x", &deflated].concat(), head)
         };
         let (first, _) = local(before, b"");
         let first = if before.is_empty() { Vec::new() } else { first };
         let (member, head) = local(LOG, behind_the_content);
-        let at = (first.len() as u32).to_le_bytes();
+        let at = size(&first);
         let entry = [b"PK\x01\x02\x14\0", &head[..], &[0; 10], &at, b"x"].concat();
-        let directory = ((first.len() + member.len()) as u32).to_le_bytes();
-        let length = (entry.len() as u32).to_le_bytes();
+        let directory = size(&[&first[..], &member].concat());
+        let length = size(&entry);
         let end = [b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &length[..], &directory, &[0, 0]];
         [first, member, entry, end.concat()].concat()
     }
