@@ -115,7 +115,7 @@ fn a_second_run_exposes_a_false_statement_by_the_signer() {
     let demo = repository("testdata/demo");
     let again = ["--recheck", &demo, "--complete-copy"];
     let ran = room.verify(ATTESTATION, &again).is(0, "HOLDS");
-    for stated in ["invocation.startedAt", "operator", "verifier", "scope.readFrom"] {
+    for stated in ["invocation.startedAt", "clock", "verifier", "scope.readFrom"] {
         let line = ran.stdout.lines().find(|line| line.starts_with("  not checked  circumstances"));
         assert!(line.unwrap().contains(&format!("`{stated}`")), "{ran:#?}");
     }

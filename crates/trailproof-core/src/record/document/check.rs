@@ -445,19 +445,15 @@ impl OpenChain {
         Ok(())
     }
 
-    /// Requires that a digest has a proof, and that one which its successor's hash proves has that hash.
+    /// Requires that a digest which its successor's hash proves has that hash.
     fn linked(&self, judged: &DigestJudged, proof: &DigestProof) -> Result<(), Unreadable> {
-        let key = || escape(&judged.at.key);
-        if !proof.proofs.any() {
-            return Err(Unreadable::new(format!("nothing proves the digest `{}`", key())));
-        }
         let recorded = self.link.as_ref().filter(|link| link.at == judged.at);
         let recorded = recorded.and_then(|link| link.hash).filter(|_| proof.proofs.successor_hash);
         match recorded {
             Some(recorded) if recorded != proof.hash => Err(Unreadable::new(format!(
                 "the hash of the digest `{}` is not the one that its successor records and that \
                  proves it",
-                key()
+                escape(&judged.at.key)
             ))),
             _ => Ok(()),
         }
