@@ -45,7 +45,7 @@ fn a_copy_is_verified_without_asking_for_the_caller() {
         let own = own.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         Ran::from(own.env("AWS_ENDPOINT_URL", server.endpoint()))
     };
-    let ran = set_up(&mut copy.command(&["--record", path, "--report", &page]));
+    let ran = set_up(&mut copy.command(&["--quiet", "--record", path, "--report", &page]));
     assert_eq!((ran.status, &*ran.stderr), (0, ""), "{ran:?}");
     assert_eq!((caller(&at), skew(&at)), (Value::Null, Value::Null));
     assert_eq!(server.requests().total, 0);

@@ -113,7 +113,7 @@ fn every_output_of_a_run_has_caller_and_clock() {
         assert_eq!(caller(&at), AUDITOR);
         // `Date` has a resolution of one second.
         assert!((6..=8).contains(&skew(&at).as_i64().unwrap()), "{}", skew(&at));
-        let mut command = program(&["replay", "run.jsonl", "--format", format]);
+        let mut command = program(&["replay", "run.jsonl", "--quiet", "--format", format]);
         let replayed = Ran::from(command.args(reports("again")).current_dir(&at));
         assert_eq!((replayed.status, &*replayed.stderr), (0, ""));
         assert_eq!(replayed.stdout, live.stdout, "{format}");

@@ -4,14 +4,9 @@
 //! somebody reads. The encryption context of the call names the object (User Guide of CloudTrail,
 //! "Encrypting CloudTrail log files"). Where bucket keys are on, it names the bucket only.
 use super::TrailEvent;
+use super::search::{KMS, KMS_READS, KMS_WRITES};
 use crate::vocab::key_layout::ROOT;
 use serde_json::Value;
-
-const SOURCE: &str = "kms.amazonaws.com";
-
-/// The names of the calls.
-const WRITES: &str = "GenerateDataKey";
-const READS: &str = "Decrypt";
 
 /// A call of KMS for an object of the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,19 +20,9 @@ pub struct KmsUse {
     pub by_cloudtrail: bool,
 }
 
-/// Returns whether an event may be such a call, for any bucket.
-pub(super) fn is_kms_use(source: Option<&str>, name: Option<&str>, request: &Value) -> bool {
-    source == Some(SOURCE)
-        && matches!(name, Some(WRITES | READS))
-        && request
-            .pointer("/encryptionContext/aws:s3:arn")
-            .and_then(Value::as_str)
-            .is_some_and(|arn| arn.contains(ROOT))
-}
-
 /// Returns what a call of KMS that succeeded was for, if that is an object of the evidence in this bucket.
 pub fn kms_use(event: &TrailEvent, bucket: &str) -> Option<KmsUse> {
-    let is_call = event.source == SOURCE && matches!(event.name.as_str(), WRITES | READS);
+    let is_call = event.source == KMS && matches!(event.name.as_str(), KMS_WRITES | KMS_READS);
     if !is_call || !event.error.is_empty() {
         return None;
     }
@@ -48,7 +33,7 @@ pub fn kms_use(event: &TrailEvent, bucket: &str) -> Option<KmsUse> {
     let (of, object) = place.split_once('/')?;
     (of == bucket && object.contains(ROOT)).then(|| KmsUse {
         object: object.to_owned(),
-        writes: event.name == WRITES,
+        writes: event.name == KMS_WRITES,
         by_cloudtrail: context.get("aws:cloudtrail:arn").is_some_and(Value::is_string),
     })
 }
@@ -63,7 +48,7 @@ mod tests {
         let key = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/x.json.gz";
         let of = |name: &str, context: Value| {
             let json = json!({"requestParameters": {"encryptionContext": context}}).to_string();
-            let (source, name) = (SOURCE.to_owned(), name.to_owned());
+            let (source, name) = (KMS.to_owned(), name.to_owned());
             TrailEvent { source, name, json, ..TrailEvent::default() }
         };
         let arn = format!("arn:aws:s3:::logs/{key}");
@@ -71,21 +56,21 @@ mod tests {
         let context = json!({"aws:cloudtrail:arn": trail, "aws:s3:arn": arn});
         let used = |event: &TrailEvent| kms_use(event, "logs");
         let expected = KmsUse { object: key.to_owned(), writes: true, by_cloudtrail: true };
-        assert_eq!(used(&of(WRITES, context.clone())), Some(expected.clone()));
+        assert_eq!(used(&of(KMS_WRITES, context.clone())), Some(expected.clone()));
         let read = KmsUse { writes: false, ..expected.clone() };
-        assert_eq!(used(&of(READS, context.clone())), Some(read));
+        assert_eq!(used(&of(KMS_READS, context.clone())), Some(read));
         let foreign = KmsUse { by_cloudtrail: false, ..expected };
-        assert_eq!(used(&of(WRITES, json!({"aws:s3:arn": arn}))), Some(foreign));
+        assert_eq!(used(&of(KMS_WRITES, json!({"aws:s3:arn": arn}))), Some(foreign));
         let refused =
-            TrailEvent { error: "AccessDenied".to_owned(), ..of(WRITES, context.clone()) };
+            TrailEvent { error: "AccessDenied".to_owned(), ..of(KMS_WRITES, context.clone()) };
         for other in [
             refused,
             of("Encrypt", context.clone()),
-            TrailEvent { source: "s3.amazonaws.com".to_owned(), ..of(WRITES, context) },
-            of(WRITES, json!({"aws:s3:arn": "arn:aws:s3:::logs"})),
-            of(WRITES, json!({"aws:s3:arn": arn.replace(":::logs/", ":::others/")})),
-            of(WRITES, json!({"aws:s3:arn": "arn:aws:s3:::logs/tmp/x"})),
-            of(WRITES, json!({})),
+            TrailEvent { source: "s3.amazonaws.com".to_owned(), ..of(KMS_WRITES, context) },
+            of(KMS_WRITES, json!({"aws:s3:arn": "arn:aws:s3:::logs"})),
+            of(KMS_WRITES, json!({"aws:s3:arn": arn.replace(":::logs/", ":::others/")})),
+            of(KMS_WRITES, json!({"aws:s3:arn": "arn:aws:s3:::logs/tmp/x"})),
+            of(KMS_WRITES, json!({})),
         ] {
             assert_eq!(used(&other), None, "{other:?}");
         }

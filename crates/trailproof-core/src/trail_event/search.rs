@@ -1,11 +1,16 @@
 //! Searches the events of verified log files.
 use super::contents::{events, text_without_secrets, without_secrets};
-use super::kms_use::is_kms_use;
 use crate::control::policy::items;
 use crate::vocab::glob::{CaseRule, glob};
+use crate::vocab::key_layout::ROOT;
 use crate::vocab::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+
+/// Source of the calls of KMS, and the names of those that S3 makes for an object.
+pub(super) const KMS: &str = "kms.amazonaws.com";
+pub(super) const KMS_WRITES: &str = "GenerateDataKey";
+pub(super) const KMS_READS: &str = "Decrypt";
 
 /// Maximum number of bytes of one text of an event that is kept outside of its JSON.
 const TEXT: usize = 2_048;
@@ -287,6 +292,16 @@ fn holds_value(value: &Value, patterns: &[String], depth: usize) -> bool {
 fn cut(text: &str) -> String {
     let text = &*text_without_secrets(text);
     text.get(..text.floor_char_boundary(TEXT)).unwrap_or_default().to_owned()
+}
+
+/// Returns whether an event may be a call of KMS for an object of evidence, in any bucket.
+fn is_kms_use(source: Option<&str>, name: Option<&str>, request: &Value) -> bool {
+    source == Some(KMS)
+        && matches!(name, Some(KMS_WRITES | KMS_READS))
+        && request
+            .pointer("/encryptionContext/aws:s3:arn")
+            .and_then(Value::as_str)
+            .is_some_and(|arn| arn.contains(ROOT))
 }
 
 #[cfg(test)]
