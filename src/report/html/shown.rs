@@ -2,6 +2,9 @@
 use std::fmt;
 use trailproof_core::vocab::location::escape;
 
+/// Characters of code in a line of a phone.
+const PHONE: usize = 40;
+
 /// A text that may come from outside, with every control character, direction mark and zero-width
 /// character spelled out. The template escapes characters that are special in HTML.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +13,11 @@ pub(super) struct Shown(String);
 impl Shown {
     pub(super) fn of(text: impl fmt::Display) -> Self {
         Self(escape(&text.to_string()).into_owned())
+    }
+
+    /// Returns whether it is longer than a line of a phone.
+    pub(super) fn is_long(&self) -> bool {
+        self.0.chars().count() > PHONE
     }
 }
 
