@@ -44,7 +44,7 @@ pub(crate) struct Pool {
 }
 
 /// Returns `testdata/demo`, as seen from this package or from the fuzzer's.
-fn directory() -> PathBuf {
+pub(crate) fn demo() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let at = here.join("testdata/demo");
     if at.is_dir() { at } else { here.join("../testdata/demo") }
@@ -62,7 +62,7 @@ impl Pool {
     }
 
     fn read() -> Self {
-        let directory = directory();
+        let directory = demo();
         let index = document(&directory.join("trailproof-objects.json"));
         let (bucket, objects) = index.as_object().unwrap().iter().next().unwrap();
         let objects = objects.as_object().unwrap();

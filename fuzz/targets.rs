@@ -5,6 +5,8 @@
 //! Rust. Each returns whether its input got past the first gate, so that the smoke test can check
 //! that its inputs reach the code behind it.
 #![expect(clippy::unwrap_used, reason = "a claim that does not hold ends the target by panicking")]
+#[path = "documents.rs"]
+pub(crate) mod documents;
 #[path = "inflation.rs"]
 pub(crate) mod inflation;
 

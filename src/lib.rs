@@ -9,6 +9,8 @@ pub mod cli;
 pub mod compat;
 mod console;
 mod files;
+#[doc(hidden)]
+pub mod fuzzed;
 mod investigate;
 pub mod locate;
 mod lookup;

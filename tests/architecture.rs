@@ -24,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("session", &["aws", "console", "files", "locate", "report", "source", "trust", "verify"]),
     ("shard", &["console", "files", "locate", "report", "session", "source", "trust", "verify"]),
     ("watch", &["console", "files", "session", "verify"]),
+    ("fuzzed", &["console", "package", "report", "shard", "trail_config"]),
     (
         "cli",
         &[

@@ -23,10 +23,10 @@ pub(super) const DOCUMENT: &str = "data/package.json";
 pub(super) const DECLARATION: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 
 /// The hashes of files by their paths.
-pub(super) type Sums = BTreeMap<String, Hash>;
+pub(crate) type Sums = BTreeMap<String, Hash>;
 
 /// Returns a manifest. BagIt wants some characters of names encoded; ours have none of them.
-pub(super) fn write(sums: &Sums) -> Vec<u8> {
+pub(crate) fn write(sums: &Sums) -> Vec<u8> {
     let line = |(path, hash): (&String, &Hash)| format!("{}  {path}\n", hex::encode(hash));
     sums.iter().map(line).collect::<String>().into_bytes()
 }
@@ -42,17 +42,17 @@ pub(super) fn is_ours(path: &str) -> bool {
 
 /// A manifest that was read.
 #[derive(Debug, Default)]
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     /// The files that it names.
-    pub(super) sums: Sums,
+    pub(crate) sums: Sums,
     /// Lines that name no file of a package, each with its number and what is wrong with it.
-    pub(super) wrong: Vec<(usize, String)>,
+    pub(crate) wrong: Vec<(usize, String)>,
     /// Whether it has more lines than are read.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 /// Reads a manifest. `payload` tells whether it is the one of files below `data`.
-pub(super) fn read(bytes: &[u8], payload: bool) -> Manifest {
+pub(crate) fn read(bytes: &[u8], payload: bool) -> Manifest {
     let mut manifest = Manifest::default();
     let lines = bytes.split(|byte| *byte == b'\n').enumerate();
     for (at, line) in lines.filter(|(_, line)| !line.is_empty()) {

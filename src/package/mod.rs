@@ -7,7 +7,7 @@ pub(crate) mod check;
 pub(crate) mod create;
 mod derive;
 mod description;
-mod manifest;
+pub(crate) mod manifest;
 mod statement;
 mod tree;
 

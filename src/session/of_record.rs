@@ -30,13 +30,24 @@ pub(crate) struct CheckedRecord {
 /// It cannot be read, it is damaged or incomplete.
 pub(crate) fn check_whole(
     path: &Path,
-    mut take: impl FnMut(&RunEvent),
+    take: impl FnMut(&RunEvent),
 ) -> Result<CheckedRecord, Refusal> {
-    let unusable = |why: &BadRecord| {
+    read_whole(path, take).map_err(|why| {
         let shown = escape(&path.to_string_lossy()).into_owned();
         Refusal::not_started(format!("cannot use the record `{shown}`: {why}"))
-    };
-    let mut record = open_record(path).map_err(|why| unusable(&why))?;
+    })
+}
+
+/// Does the same as [`check_whole`], for a caller that names the record itself.
+///
+/// # Errors
+///
+/// It cannot be read, it is damaged or incomplete.
+pub(crate) fn read_whole(
+    path: &Path,
+    mut take: impl FnMut(&RunEvent),
+) -> Result<CheckedRecord, BadRecord> {
+    let mut record = open_record(path)?;
     let mut start = None;
     check_record(&mut record, |line, _| {
         if let RecordLine::Event(event) = line {
@@ -45,12 +56,11 @@ pub(crate) fn check_whole(
             }
             take(event);
         }
-    })
-    .map_err(|why| unusable(&why))?;
+    })?;
     let sha256 = record.sha256().unwrap_or_default().to_owned();
     match start {
         Some(start) => Ok(CheckedRecord { start, sha256 }),
-        None => Err(unusable(&BadRecord::Cut { lines: 0 })),
+        None => Err(BadRecord::Cut { lines: 0 }),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Files that the machines of one run share: in a directory that all of them see, or in S3.
 //!
-//! A file in S3 is created with one request and never replaced.
+//! A file in S3 is created with one request, never replaced, and never in the evidence.
 use super::environment::retry_policy;
 use super::location::in_bucket;
+use super::reading::{Reading, Store};
 use super::store::{s3, s3_to_write, warn_without_roots};
 use crate::aws::config::{AwsConfig, AwsOptions};
 use crate::console::refusal::Refusal;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use tempfile::{NamedTempFile, TempPath};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::budget::{CREATED_OBJECT, KEY_LENGTH, SHARD_RECORDS, SHOWN};
+use trailproof_core::vocab::key_layout::ROOT;
 use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 
 /// Bytes of a file that are hashed at once.
@@ -57,6 +59,38 @@ impl SharedPath {
 pub(crate) fn shown(at: &ObjectLocation) -> String {
     let slash = if at.key.is_empty() { "" } else { "/" };
     format!("s3://{}{slash}{}", escape(&at.bucket), escape(&at.key))
+}
+
+/// Returns the object of this name in a folder.
+pub(crate) fn in_folder(folder: &ObjectLocation, name: &str) -> ObjectLocation {
+    let slash = if folder.key.is_empty() { "" } else { "/" };
+    ObjectLocation::new(folder.bucket.as_str(), format!("{}{slash}{name}", folder.key))
+}
+
+/// Refuses to write where evidence lies: below a folder `AWSLogs` of any bucket, or where `reading` reads
+/// a copy from.
+///
+/// # Errors
+///
+/// Returns a usage error if evidence lies there.
+pub(crate) fn outside_evidence(
+    reading: Option<&Reading>,
+    at: &ObjectLocation,
+) -> Result<(), Refusal> {
+    let is_copy = |bucket: &str, prefix: &str| {
+        bucket == at.bucket && (at.key.starts_with(prefix) || format!("{}/", at.key) == prefix)
+    };
+    let rules = reading.map(|reading| reading.rules.as_slice()).unwrap_or_default();
+    let mut copies = rules.iter().filter(|rule| rule.store == Store::S3);
+    let in_copy = copies.any(|rule| is_copy(&rule.to_bucket, &rule.to_prefix));
+    if !in_copy && at.key.split('/').all(|folder| folder != ROOT) {
+        return Ok(());
+    }
+    Err(Refusal::usage(format!(
+        "`{}` is in the evidence, where nothing is written\n\nhint: name a different bucket, or a \
+         prefix beside `{ROOT}`",
+        shown(at)
+    )))
 }
 
 /// What came of writing a file.
@@ -129,8 +163,8 @@ impl SharedStore {
         let (size, sha256) = hash(file).map_err(|error| of_disk(&error))?;
         if size > CREATED_OBJECT {
             let words = format!(
-                "it has {size} bytes, and one request creates at most {CREATED_OBJECT}: cut into more \
-                 shards"
+                "it has {size} bytes, and one request creates at most {CREATED_OBJECT}: cut the run \
+                 into smaller parts"
             );
             return Err(ReadFailure::new(ReadFailureKind::OverBudget, words));
         }
@@ -158,6 +192,19 @@ impl SharedStore {
     ///
     /// It could not be read, or the file could not be written.
     pub(crate) async fn fetch(&self, at: &ObjectLocation) -> Result<TempPath, Unfetched> {
+        self.fetch_at_most(at, CREATED_OBJECT).await
+    }
+
+    /// Reads an object of at most `limit` bytes into a temporary file.
+    ///
+    /// # Errors
+    ///
+    /// It is longer or could not be read, or the file could not be written.
+    pub(crate) async fn fetch_at_most(
+        &self,
+        at: &ObjectLocation,
+        limit: u64,
+    ) -> Result<TempPath, Unfetched> {
         let mut file = NamedTempFile::new().map_err(|error| of_disk(&error))?;
         let mut object = match self.to_read.open(at, &ReadFrom::default()).await {
             Ok(object) => object,
@@ -167,8 +214,8 @@ impl SharedStore {
         let mut size = 0;
         while let Some(piece) = object.chunk().await? {
             size += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-            if size > CREATED_OBJECT {
-                let words = format!("it has more than the {CREATED_OBJECT} bytes that are written");
+            if size > limit {
+                let words = format!("it has more than the {limit} bytes that are written");
                 return Err(ReadFailure::new(ReadFailureKind::OverBudget, words).into());
             }
             file.write_all(&piece).map_err(|error| of_disk(&error))?;
@@ -229,6 +276,7 @@ fn hash(file: &Path) -> io::Result<(u64, [u8; 32])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::reading::ReadingRule;
 
     #[test]
     fn a_path_is_local_unless_it_names_a_bucket() {
@@ -249,6 +297,35 @@ mod tests {
         }
         for text in ["s3://", "s3:///x", "s3://a b/x", &format!("s3://b/{}", "k".repeat(1_025))] {
             assert!(SharedPath::read(Path::new(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_into_the_evidence() {
+        let rule = |store: Store, to_prefix: &str| ReadingRule {
+            bucket: "old".to_owned(),
+            prefix: "AWSLogs/".to_owned(),
+            store,
+            to_bucket: "copies".to_owned(),
+            to_prefix: to_prefix.to_owned(),
+            complete: false,
+        };
+        let reading = Reading {
+            below: Some(Store::S3),
+            rules: vec![rule(Store::S3, "of/2025/"), rule(Store::Directory("x".into()), "d/")],
+        };
+        let refused = |bucket: &str, key: &str| {
+            outside_evidence(Some(&reading), &ObjectLocation::new(bucket, key)).is_err()
+        };
+        for key in ["AWSLogs", "AWSLogs/1", "p/AWSLogs/o-x/1/CloudTrail/r/x", "a/b/AWSLogs/"] {
+            assert!(refused("any", key), "{key}");
+        }
+        for key in ["of/2025", "of/2025/", "of/2025/shards"] {
+            assert!(refused("copies", key), "{key}");
+            assert!(!refused("other", key), "{key}");
+        }
+        for key in ["", "shards", "xAWSLogs/1", "of/2026", "of/2025x", "d/x"] {
+            assert!(!refused("copies", key), "{key}");
         }
     }
 }

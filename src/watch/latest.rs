@@ -1,18 +1,12 @@
-//! `latest.json`: the result of the newest step, and what was reported of it.
+//! The document of a step: its result, and what was reported of it.
 use crate::console::refusal::Refusal;
-use crate::files::atomic;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
+use std::fmt::Display;
 use trailproof_core::record::wire::Time;
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::budget::{ALERTS_REPORTED, LATEST_BYTES};
-use trailproof_core::vocab::location::escape;
-
-/// Name of the document.
-pub(crate) const LATEST: &str = "latest.json";
+use trailproof_core::vocab::time::Timestamp;
 
 /// Number of its format.
 const SCHEMA: u32 = 1;
@@ -34,6 +28,9 @@ pub(crate) struct Latest {
     pub(crate) to: Time,
     /// SHA-256 of the record that it follows; null for the first one.
     pub(crate) follows: Option<String>,
+    /// Start of the period of the first record of the chain; null before there is one.
+    #[serde(default)]
+    pub(crate) begins: Option<Time>,
     /// What the steps so far reported and what still holds.
     pub(crate) reported: Reported,
 }
@@ -62,67 +59,59 @@ impl Latest {
         verdict: Verdict,
         (from, to): (Time, Time),
         follows: Option<String>,
+        begins: Option<Timestamp>,
         reported: Reported,
     ) -> Self {
-        let verdict = verdict.words().to_owned();
-        Self { schema: SCHEMA, record, sha256, verdict, from, to, follows, reported }
+        let (verdict, begins) = (verdict.words().to_owned(), begins.map(Time));
+        Self { schema: SCHEMA, record, sha256, verdict, from, to, follows, begins, reported }
     }
 
-    /// Reads the document of a state; returns `None` if there is none.
+    /// Parses the document that is at `shown`.
     ///
     /// # Errors
     ///
-    /// It is not a regular file, too long, or not such a document.
-    pub(crate) fn read(state: &Path) -> Result<Option<Self>, Refusal> {
-        let path = state.join(LATEST);
-        let refused = |why: &dyn std::fmt::Display| {
-            Refusal::not_started(format!(
-                "cannot use `{}`: {why}\n\nhint: if nobody tampered with it, remove it; what was \
-                 already reported is then reported again",
-                escape(&path.to_string_lossy())
-            ))
-        };
-        match std::fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(refused(&error)),
-            Ok(about) if !about.is_file() => return Err(refused(&"it is not a regular file")),
-            Ok(_) => {}
-        }
-        let mut bytes = Vec::new();
-        let read = File::open(&path).and_then(|file| {
-            // One byte more than allowed shows that there is more.
-            file.take(LATEST_BYTES + 1).read_to_end(&mut bytes)
-        });
-        read.map_err(|error| refused(&error))?;
+    /// It is too long, or not such a document.
+    pub(crate) fn parse(bytes: &[u8], shown: &str) -> Result<Self, Refusal> {
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LATEST_BYTES {
-            return Err(refused(&format!("it has more than {LATEST_BYTES} bytes")));
+            return Err(Self::refused(shown, &format!("it has more than {LATEST_BYTES} bytes")));
         }
-        let latest: Self = serde_json::from_slice(&bytes)
-            .map_err(|why| refused(&format!("line {}: it is not valid", why.line())))?;
+        let latest: Self = serde_json::from_slice(bytes).map_err(|why| {
+            Self::refused(shown, &format!("line {}: it is not valid", why.line()))
+        })?;
         if latest.schema != SCHEMA {
-            return Err(refused(&format!("its schema is {}, not {SCHEMA}", latest.schema)));
+            let why = format!("its schema is {}, not {SCHEMA}", latest.schema);
+            return Err(Self::refused(shown, &why));
         }
         if latest.verdict().is_none() {
-            return Err(refused(&"its verdict is not one"));
+            return Err(Self::refused(shown, &"its verdict is not one"));
         }
-        Ok(Some(latest))
+        Ok(latest)
+    }
+
+    /// Refuses the document that is at `shown`.
+    pub(crate) fn refused(shown: &str, why: &dyn Display) -> Refusal {
+        Refusal::not_started(format!(
+            "cannot use `{shown}`: {why}\n\nhint: if nobody tampered with it, remove it; what was \
+             already reported is then reported again"
+        ))
+    }
+
+    /// Returns the bytes of the document.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written as JSON.
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, Refusal> {
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|why| {
+            Refusal::output_lost(format!("cannot write the document of the step: {why}"))
+        })?;
+        bytes.push(b'\n');
+        Ok(bytes)
     }
 
     /// Returns the verdict of the step.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         self.verdict.parse().ok()
-    }
-
-    /// Replaces the document of a state.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be written.
-    pub(crate) fn write(&self, state: &Path) -> Result<(), Refusal> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|why| Refusal::output_lost(format!("cannot write `{LATEST}`: {why}")))?;
-        bytes.push(b'\n');
-        atomic::write(&state.join(LATEST), &bytes, true)
     }
 }
 

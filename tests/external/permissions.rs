@@ -8,8 +8,8 @@
 use crate::foreign_servers::foreign::{Foreign, moto, upload};
 use crate::foreign_servers::versions::{next_second, now};
 use crate::support::attest_room::AttestFolder;
-use crate::support::permissions::{BUCKET, On, PERMISSIONS, Permissions, policy};
-use crate::support::program::{Ran, empty_folder, named_program, program};
+use crate::support::permissions::{BUCKET, On, PERMISSIONS, Permissions, STATE_BUCKET, policy};
+use crate::support::program::{Ran, empty_folder, named_program, program, scratch};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -117,6 +117,17 @@ const OURS: [(&str, Operation); 4] = [
 /// Runs a command with all its actions, and without each of them. `OUT` in the arguments becomes a
 /// path at which there is nothing.
 fn needs_each(caller: &Caller, name: &str, trail: &BuiltTrail, arguments: &[&str]) {
+    needs_each_for(0, caller, name, trail, arguments);
+}
+
+/// Does the same for a command that ends with this status if it can do its job.
+fn needs_each_for(
+    status: i32,
+    caller: &Caller,
+    name: &str,
+    trail: &BuiltTrail,
+    arguments: &[&str],
+) {
     let ours = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
     let folder = empty_folder(&format!("permissions-{name}-{}", arguments[0]));
     let run = |actions: &[(&str, On)], run: usize| {
@@ -135,16 +146,20 @@ fn needs_each(caller: &Caller, name: &str, trail: &BuiltTrail, arguments: &[&str
     };
     let actions = permissions(name).actions;
     let ran = run(actions, 0);
-    assert_eq!(ran.status, 0, "{arguments:?}: {ran:#?}");
+    assert_eq!(ran.status, status, "{arguments:?}: {ran:#?}");
+    assert!(!ran.stdout.contains("enied"), "{arguments:?}: {ran:#?}");
     for (index, (action, _)) in actions.iter().enumerate() {
         let mut fewer = actions.to_vec();
         fewer.remove(index);
         let ran = run(&fewer, index + 1);
         let printed = [ran.stdout.as_str(), &ran.stderr].concat();
         // `recover` takes from versions what it may not read otherwise, and reports that.
-        let missed = ran.status != 0 || printed.contains("enied");
+        let missed = ran.status != status || printed.contains("enied");
         assert!(missed, "{arguments:?} does not need {action}: {ran:#?}");
-        assert!(!printed.contains("CONTRADICTED"), "{arguments:?} without {action}: {printed}");
+        assert!(
+            status != 0 || !printed.contains("CONTRADICTED"),
+            "{arguments:?} without {action}: {printed}"
+        );
         println!("{name}: {} without {action}: {}", arguments[0], ran.status);
     }
 }
@@ -180,6 +195,7 @@ async fn commands_that_read_need_each_action_of_their_policy() {
     needs_each(&caller, "read", &trail, &with(&["mirror", &location, "OUT", "-q"], &period));
     let lookup = with(&["lookup", file, "--in", &location, "-q"], &period);
     needs_each(&caller, "read", &trail, &lookup);
+    needs_each(&caller, "read", &trail, &with(&["events", &location, "-q"], &period));
     let validate = ["validate-logs", "--trail-arn", &arn, "--s3-bucket", BUCKET];
     needs_each(&caller, "read", &trail, &with(&validate, &period));
     let validate = ["validate-logs", "--trail-arn", &arn];
@@ -220,6 +236,9 @@ async fn commands_that_read_versions_need_each_action_of_their_policy() {
     needs_each(&caller, "verify-as-of", &trail, &verify);
     let recover = with(&["recover", &location, "--to", "OUT", "-q"], &period);
     needs_each(&caller, "recover", &trail, &recover);
+    // A log file is missing, and its version is read.
+    let investigate = with(&["investigate", &location, "--case", "OUT", "-q"], &period);
+    needs_each_for(1, &caller, "recover", &trail, &investigate);
 }
 
 /// The evidence and the records lie in one bucket here. A record that exists is read and compared.
@@ -238,6 +257,29 @@ async fn workers_need_each_action_of_their_policy() {
     let to = format!("s3://{BUCKET}/run");
     let work = ["work", plan, "--shard", "0", "--to", &to, "-q"];
     needs_each(&caller, "work", &trail, &work);
+}
+
+/// The evidence and the state have a bucket each here. Each run continues a state of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_needs_each_action_of_its_policy() {
+    let Some(caller) = Caller::new("watch") else { return };
+    let trail = spec().build();
+    upload(&caller.server.endpoint, &trail).await;
+    caller.administer(&["s3api", "create-bucket", "--bucket", STATE_BUCKET]);
+    let (location, period) = (format!("s3://{BUCKET}"), period(&trail));
+    let ours = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
+    let actions = permissions("watch").actions;
+    let (from, _) = trail.span();
+    let middle = [&period[..3], &[iso(from + 2 * 3_600)]].concat();
+    let folder = scratch("permissions-watch-watch");
+    for run in 0..=actions.len() {
+        let state = format!("s3://{STATE_BUCKET}{}", folder.join(run.to_string()).display());
+        let first = ["watch", &location, "--state", &state, "-q"].map(str::to_owned);
+        caller.run(actions, &ours.endpoint(), &[&first[..], &middle].concat()).is(0, "");
+    }
+    let state = format!("s3://{STATE_BUCKET}OUT");
+    let step = with(&["watch", &location, "--state", &state, "-q"], &period);
+    needs_each(&caller, "watch", &trail, &step);
 }
 
 /// moto signs the hash of the hash, which trailproof refuses: that far it comes with both actions only.

@@ -252,3 +252,81 @@ fn aws_walk() {
     }
     smoke(targets::aws_walk, &seeds, 300);
 }
+
+#[test]
+fn terraform() {
+    let plan = include_str!("../../testdata/trail-config/plan.json");
+    let state = include_str!("../../testdata/trail-config/state.json");
+    smoke(targets::documents::terraform, &[plan.into(), state.into()], 300);
+}
+
+#[test]
+fn policy() {
+    let named = serde_json::json!({ "Version": "2012-10-17", "Statement": [
+        { "Sid": "a", "Effect": "Allow", "Principal": { "Service": ["cloudtrail.amazonaws.com"] },
+          "Action": ["s3:PutObject", "s3:Get?bject*"], "Resource": "arn:aws:s3:::b/AWSLogs/*",
+          "Condition": { "StringEquals": { "aws:SourceArn": "arn:aws:cloudtrail:*:1:trail/t",
+              "s3:x-amz-acl": ["bucket-owner-full-control"] },
+              "ForAllValues:StringLikeIfExists": { "aws:PrincipalOrgPaths": "o-1/*" } } },
+        { "Effect": "Deny", "NotPrincipal": { "AWS": "arn:aws:iam::111122223333:root" },
+          "NotAction": "s3:*", "NotResource": ["*"], "Condition": { "Null": { "aws:x": "true" } } },
+    ] });
+    let plain = serde_json::json!({ "Statement": { "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+        "Resource": "*", "Condition": { "Bool": { "aws:SecureTransport": "false" },
+            "NumericLessThan": { "s3:TlsVersion": 1.2 }, "IpAddress": { "aws:SourceIp": "10.0.0.0/8" } } } });
+    let seeds: Vec<_> = [named, plain].iter().map(|seed| seed.to_string().into_bytes()).collect();
+    smoke(targets::documents::policy, &seeds, 5_000);
+}
+
+#[test]
+fn trail_events() {
+    let event = |name: &str, more: serde_json::Value| {
+        let mut event = serde_json::json!({ "eventVersion": "1.09", "eventName": name, "eventID": name,
+            "eventSource": "cloudtrail.amazonaws.com", "eventTime": "2026-03-01T00:00:00Z",
+            "awsRegion": "us-east-1", "sourceIPAddress": "198.51.100.7",
+            "userIdentity": { "type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/u" } });
+        event["requestParameters"] = more;
+        event
+    };
+    let events = [
+        event("StopLogging", serde_json::json!({ "name": "audit" })),
+        event("DeleteObject", serde_json::json!({ "bucketName": "b", "key": "AWSLogs/x.json.gz" })),
+        event(
+            "PutSecretValue",
+            serde_json::json!({ "password": "hunter2", "a": "{\"token\":\"x\"}" }),
+        ),
+        event(
+            "PutBucketLifecycle",
+            serde_json::json!({ "bucketName": "b", "LifecycleConfiguration": {
+            "Rule": { "ID": "r", "Status": "Enabled", "Expiration": { "Days": 1 } } } }),
+        ),
+    ];
+    let each = events.iter().map(|event| serde_json::json!({ "Records": [event] }));
+    let all = serde_json::json!({ "Records": events, "more": [1, "\u{1b}", null] });
+    let seeds: Vec<_> = each.chain([all]).map(|seed| seed.to_string().into_bytes()).collect();
+    smoke(targets::documents::trail_events, &seeds, 5_000);
+}
+
+#[test]
+fn bag_manifest() {
+    let sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let other = sum.replace('e', "0");
+    let seeds = [
+        format!("\0{sum}  data/index.html\n{other}  data/2-integrity/record.jsonl.zst\n"),
+        format!("\u{1}{sum}  bagit.txt\n{other}  bag-info.txt\n{sum}  manifest-sha256.txt\n"),
+        format!("\0{sum}  data/x\n{other}  data/x\n{sum}  data/../y\n"),
+    ];
+    smoke(targets::documents::bag_manifest, &seeds.map(String::into_bytes), 5_000);
+}
+
+#[test]
+fn shard_plan() {
+    let plan = targets::documents::InShards::get().plan.clone();
+    smoke(targets::documents::shard_plan, &[plan], 600);
+}
+
+#[test]
+fn shard_record() {
+    let record = targets::documents::InShards::get().record.clone();
+    smoke(targets::documents::shard_record, &[record], 300);
+}

@@ -5,11 +5,16 @@ use serde_json::{Value, json};
 /// The bucket of the policies.
 pub(crate) const BUCKET: &str = "example-trail-logs";
 
+/// The bucket of a state of `watch`.
+pub(crate) const STATE_BUCKET: &str = "example-trail-state";
+
 /// What an action is allowed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum On {
     Bucket,
     Objects,
+    StateBucket,
+    StateObjects,
     Key,
     /// The action does not name what it reads.
     All,
@@ -20,6 +25,8 @@ impl On {
         match self {
             Self::Bucket => format!("arn:aws:s3:::{BUCKET}"),
             Self::Objects => format!("arn:aws:s3:::{BUCKET}/*"),
+            Self::StateBucket => format!("arn:aws:s3:::{STATE_BUCKET}"),
+            Self::StateObjects => format!("arn:aws:s3:::{STATE_BUCKET}/*"),
             Self::Key => "arn:aws:kms:us-east-1:111122223333:key/EXAMPLE".to_owned(),
             Self::All => "*".to_owned(),
         }
@@ -43,10 +50,10 @@ const TRAILS: (&str, On) = ("cloudtrail:DescribeTrails", On::All);
 const LIST_VERSIONS: (&str, On) = ("s3:ListBucketVersions", On::Bucket);
 const GET_VERSION: (&str, On) = ("s3:GetObjectVersion", On::Objects);
 
-pub(crate) const PERMISSIONS: [Permissions; 9] = [
+pub(crate) const PERMISSIONS: [Permissions; 11] = [
     Permissions {
         name: "read",
-        commands: &["verify", "mirror", "lookup", "validate-logs --s3-bucket"],
+        commands: &["verify", "mirror", "lookup", "events", "validate-logs --s3-bucket"],
         actions: &[LIST, GET, KEYS],
     },
     Permissions {
@@ -71,11 +78,55 @@ pub(crate) const PERMISSIONS: [Permissions; 9] = [
     },
     Permissions {
         name: "recover",
-        commands: &["recover"],
+        commands: &["recover", "investigate"],
         actions: &[LIST, GET, KEYS, LIST_VERSIONS, GET_VERSION],
     },
     Permissions {
         name: "work", commands: &["work --to s3://…"], actions: &[LIST, GET, KEYS, PUT]
+    },
+    Permissions {
+        name: "watch",
+        commands: &["watch --state s3://…"],
+        actions: &[
+            LIST,
+            GET,
+            KEYS,
+            ("s3:ListBucket", On::StateBucket),
+            ("s3:GetObject", On::StateObjects),
+            ("s3:PutObject", On::StateObjects),
+        ],
+    },
+    Permissions {
+        name: "trail-config",
+        commands: &["trail-config"],
+        actions: &[
+            TRAILS,
+            ("cloudtrail:GetTrailStatus", On::All),
+            ("cloudtrail:GetEventSelectors", On::All),
+            ("cloudtrail:GetInsightSelectors", On::All),
+            ("s3:GetBucketVersioning", On::Bucket),
+            ("s3:GetBucketObjectLockConfiguration", On::Bucket),
+            ("s3:GetEncryptionConfiguration", On::Bucket),
+            ("s3:GetBucketPublicAccessBlock", On::Bucket),
+            ("s3:GetBucketPolicy", On::Bucket),
+            ("s3:GetBucketPolicyStatus", On::Bucket),
+            ("s3:GetBucketAcl", On::Bucket),
+            ("s3:GetBucketOwnershipControls", On::Bucket),
+            ("s3:GetLifecycleConfiguration", On::Bucket),
+            ("s3:GetBucketLogging", On::Bucket),
+            ("s3:GetReplicationConfiguration", On::Bucket),
+            ("s3:GetBucketNotification", On::Bucket),
+            ("kms:DescribeKey", On::Key),
+            ("kms:GetKeyPolicy", On::Key),
+            ("kms:GetKeyRotationStatus", On::Key),
+            ("organizations:DescribeOrganization", On::All),
+            ("organizations:ListAccounts", On::All),
+            ("organizations:ListRoots", On::All),
+            ("organizations:ListParents", On::All),
+            ("organizations:ListPoliciesForTarget", On::All),
+            ("organizations:DescribePolicy", On::All),
+            ("organizations:ListDelegatedAdministrators", On::All),
+        ],
     },
     Permissions { name: "keys", commands: &["keys fetch"], actions: &[KEYS] },
     Permissions {
@@ -88,7 +139,8 @@ pub(crate) const PERMISSIONS: [Permissions; 9] = [
 /// Returns a policy that allows these actions and nothing else.
 pub(crate) fn policy(actions: &[(&str, On)]) -> Value {
     let mut statements = Vec::new();
-    for on in [On::Bucket, On::Objects, On::Key, On::All] {
+    let all = [On::Bucket, On::Objects, On::StateBucket, On::StateObjects, On::Key, On::All];
+    for on in all {
         let mut allowed: Vec<&str> =
             actions.iter().filter(|(_, is)| *is == on).map(|(action, _)| *action).collect();
         allowed.sort_unstable();

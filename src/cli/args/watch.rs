@@ -20,9 +20,9 @@ pub(crate) enum WatchFormat {
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     pub(crate) evidence: EvidenceArgs,
-    /// Folder for the records of all steps, which only one step uses at a time. The first step makes it
-    /// and needs `--start-time`; each later step continues where the records end
-    #[arg(long, value_name = "DIR")]
+    /// Directory, or `s3://BUCKET/PREFIX`, for the records of all steps. The first step makes it and
+    /// needs `--start-time`; each later step continues where the records end
+    #[arg(long, value_name = "PLACE")]
     pub(crate) state: PathBuf,
     /// Alert if the newest proven digest of a chain is older than this
     #[arg(long, value_name = "SPAN", default_value = "6h", value_parser = span)]

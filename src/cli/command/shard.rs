@@ -17,11 +17,11 @@ use crate::session::location::Location;
 use crate::session::open::{CallerLookup, PlannedKeys, Session};
 use crate::session::reading::Reading;
 use crate::session::request::VerifyRequest;
-use crate::session::shared::{self, SharedPath, SharedStore, Written};
+use crate::session::shared::{self, SharedPath, SharedStore, Written, outside_evidence};
 use crate::shard::hash::{hash_part, is_of};
 use crate::shard::ledger::{Ledgers, is_ledger};
 use crate::shard::merge::{MergeError, Merged, ShardRecords};
-use crate::shard::output::{RecordOutput, outside_evidence};
+use crate::shard::output::RecordOutput;
 use crate::shard::plan::{KeysShape, ShardPlan, cut};
 use crate::shard::records::{Fetched, ShardFile, fetch_files, is_record, local_files, sorted};
 use crate::shard::work;
@@ -151,7 +151,7 @@ async fn store_for(
     at: &ObjectLocation,
     reading: &Reading,
 ) -> Result<SharedStore, Refusal> {
-    outside_evidence(reading, at)?;
+    outside_evidence(Some(reading), at)?;
     let store = SharedStore::open(&aws.access()).await?;
     store.check(&at.bucket).await.map_err(|why| cannot_store(at, &why))?;
     Ok(store)

@@ -1,7 +1,7 @@
 //! `trailproof watch`: one step of a chain of records.
 //!
 //! The order of what a step writes decides what a step that is killed leaves behind: first its record,
-//! then the alerts, then `latest.json`. An alert can therefore be printed twice, and is never lost.
+//! then the alerts, then the document of the step. An alert can therefore be printed twice, and is never lost.
 use crate::cli::args::console::GlobalArgs;
 use crate::cli::args::output::{OutputArgs, RecordArgs};
 use crate::cli::args::watch::{WatchArgs, WatchFormat};
@@ -13,16 +13,17 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
 use crate::console::stream::{print_to_stderr, print_to_stdout};
 use crate::session::environment::now;
-use crate::session::of_record::check_whole;
 use crate::session::open::Session;
 use crate::session::period::time;
 use crate::session::request::VerifyRequest;
+use crate::session::shared::{SharedPath, SharedStore};
 use crate::source::layer::count::Counts;
 use crate::verify::run::verify;
 use crate::watch::alert::{Ages, Alert, alerts};
+use crate::watch::chain::Depth;
 use crate::watch::latest::{Latest, Reported};
 use crate::watch::scope::check_same;
-use crate::watch::state::{Depth, State};
+use crate::watch::state::{Attempt, State};
 use crate::watch::step::{StepFacts, StepTally};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -37,17 +38,17 @@ use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Runs the command and returns the exit status.
 pub(crate) async fn run(global: &GlobalArgs, args: &WatchArgs) -> ExitStatus {
-    let step = match begin(global, args) {
-        Ok(Begun::Step(step)) => step,
-        Ok(Begun::Done(status)) => return status,
-        Err(refusal) => return refusal.print(),
+    let step = match unless_interrupted(begin(global, args)).await {
+        Ok(Ok(Begun::Step(step))) => step,
+        Ok(Ok(Begun::Done(status))) => return status,
+        Ok(Err(refusal)) => return refusal.print(),
+        Err(signal) => return signal,
     };
-    let Step { state, request, mut outputs, name, end, began, start } = *step;
+    let Step { mut state, request, mut outputs, attempt, end, began, start } = *step;
     let counts = Arc::new(Counts::default());
     let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let mut seen = Seen::default();
-    let newest = state.newest.as_ref().map(|newest| &newest.start);
-    let work = attempt(global, request, newest, &mut outputs, &counts, &mut progress, &mut seen);
+    let work = verify_new(global, request, &state, &mut outputs, &counts, &mut progress, &mut seen);
     let ended = unless_interrupted(work).await;
     if ended.is_err() {
         progress.interrupted(None);
@@ -59,12 +60,18 @@ pub(crate) async fn run(global: &GlobalArgs, args: &WatchArgs) -> ExitStatus {
         proven_to: state.newest.as_ref().map_or(start, |newest| newest.start.period.end),
         limit: args.max_age,
     };
-    match ended {
-        Err(signal) => signal,
-        Ok(Ok(())) => finish(global, args, &state, seen, ages, &name, lost),
-        Ok(Err(refusal)) if refusal.status() == ExitStatus::Usage => refusal.print(),
-        Ok(Err(refusal)) => not_started(global, args, &state, ages, &refusal),
-    }
+    let ended = match ended {
+        Err(signal) => return signal,
+        Ok(Err(refusal)) if refusal.status() == ExitStatus::Usage => return refusal.print(),
+        Ok(ended) => ended,
+    };
+    let last = async {
+        match ended {
+            Ok(()) => finish(global, args, &mut state, seen, ages, &attempt, lost).await,
+            Err(refusal) => not_started(global, args, &mut state, ages, &refusal).await,
+        }
+    };
+    unless_interrupted(last).await.unwrap_or_else(|signal| signal)
 }
 
 /// A step that is about to look at the evidence.
@@ -72,8 +79,8 @@ struct Step {
     state: State,
     request: VerifyRequest,
     outputs: Outputs,
-    /// The name of its record.
-    name: String,
+    /// Its record.
+    attempt: Attempt,
     /// The end of its period.
     end: Timestamp,
     /// When it began, by this machine's clock.
@@ -90,7 +97,7 @@ enum Begun {
 }
 
 /// Opens the state, and decides what the step covers.
-fn begin(global: &GlobalArgs, args: &WatchArgs) -> Result<Begun, Refusal> {
+async fn begin(global: &GlobalArgs, args: &WatchArgs) -> Result<Begun, Refusal> {
     let typed = &args.evidence.selection;
     if args.evidence.as_of.is_some() || args.evidence.since.is_some() || typed.quarter.is_some() {
         return Err(Refusal::usage(
@@ -105,7 +112,13 @@ fn begin(global: &GlobalArgs, args: &WatchArgs) -> Result<Begun, Refusal> {
     }
     let end = typed.end_time.as_deref().map(time).transpose().map_err(Refusal::usage)?;
     let depth = if args.check_state { Depth::All } else { Depth::Budget };
-    let mut state = State::open(&args.state, depth)?;
+    let mut state = match SharedPath::read(&args.state)? {
+        SharedPath::Local(path) => State::in_folder(&path, depth).await?,
+        SharedPath::S3(at) => {
+            let store = SharedStore::open(&global.aws.access()).await?;
+            State::in_bucket(store, at, depth).await?
+        }
+    };
     let shown = escape(&args.state.to_string_lossy()).into_owned();
     if args.check_state {
         let words = match &state.newest {
@@ -133,7 +146,7 @@ fn begin(global: &GlobalArgs, args: &WatchArgs) -> Result<Begun, Refusal> {
         Some(newest) if end <= newest.start.period.end => {
             let to = newest.start.period.end;
             print_to_stderr(&format!("note: the records go up to {to}: there is nothing new yet"));
-            // Without `latest.json`, the newest record is the last that anything is known of.
+            // Without the document, the newest record is the last that anything is known of.
             let verdict = state.latest.as_ref().and_then(|latest| latest.verdict());
             let verdict = verdict.unwrap_or(newest.verdict);
             return Ok(Begun::Done(ExitStatus::from(verdict)));
@@ -153,11 +166,12 @@ fn begin(global: &GlobalArgs, args: &WatchArgs) -> Result<Begun, Refusal> {
     request.period = request.period.ending(end, began);
     request.concurrency = args.concurrency;
     let (Period { start, .. }, _) = request.period_at(began)?;
-    let name = state.free_name(end);
-    let record = RecordArgs { record: Some(state.path(&name)), reproducible: args.reproducible };
+    let attempt = state.begin(end)?;
+    let record = RecordArgs { record: Some(attempt.path.clone()), reproducible: args.reproducible };
     let outputs = OutputArgs { metrics: args.metrics.clone(), ..OutputArgs::default() };
     let outputs = Outputs::of_files(&global.console, &record, &outputs)?;
-    Ok(Begun::Step(Box::new(Step { state, request, outputs, name, end, began, start })))
+    let outputs = if state.keeps_partial() { outputs } else { outputs.passing() };
+    Ok(Begun::Step(Box::new(Step { state, request, outputs, attempt, end, began, start })))
 }
 
 /// What was seen of a run.
@@ -167,10 +181,11 @@ struct Seen {
     tally: StepTally,
 }
 
-async fn attempt(
+/// Verifies what is new, and writes the record of the step.
+async fn verify_new(
     global: &GlobalArgs,
     request: VerifyRequest,
-    newest: Option<&RunStart>,
+    state: &State,
     outputs: &mut Outputs,
     counts: &Arc<Counts>,
     progress: &mut Progress,
@@ -178,8 +193,9 @@ async fn attempt(
 ) -> Result<(), Refusal> {
     let mut run =
         Session::open(&global.aws.access(), request, counts, outputs.caller(), None).await?;
-    if let Some(newest) = newest {
-        check_same(newest, &run.plan.start())?;
+    state.check_outside(run.reading.as_ref())?;
+    if let Some(newest) = &state.newest {
+        check_same(&newest.start, &run.plan.start())?;
     }
     run.plan.workload = progress.workload();
     outputs.set_facts(run.own(counts, &Arc::default()).await);
@@ -204,31 +220,35 @@ async fn attempt(
 }
 
 /// Adds the record of a run to the state, reports what is new, and returns the exit status.
-fn finish(
+async fn finish(
     global: &GlobalArgs,
     args: &WatchArgs,
-    state: &State,
+    state: &mut State,
     seen: Seen,
     ages: Ages,
-    attempt: &str,
+    attempt: &Attempt,
     lost: bool,
 ) -> ExitStatus {
     let Some(start) = seen.start else { return ExitStatus::Defect };
     let facts = seen.tally.finish();
-    let kept = if lost { None } else { keep(state, attempt, start.period.end, facts.settled) };
+    let kept = match lost {
+        true => None,
+        false => keep(state, attempt, start.period.end, facts.settled).await,
+    };
     let settled = facts.settled && kept.is_some();
     let ages = Ages { proven_to: if settled { start.period.end } else { ages.proven_to }, ..ages };
     let (alerts, reported) = alerts(&facts, &proven(state), ages, &reported(state));
     let verdict = facts.verdict.unwrap_or(Verdict::NotProven);
     let status = ExitStatus::from(verdict);
-    let record = kept.as_ref().map(|(name, _)| name.as_str());
+    let record = kept.as_ref().map(|(name, _)| state.place(name));
     let shown = print(global, args, &alerts, Some((verdict, start.period, settled)), record);
     let written = match (kept, &shown) {
         (Some(record), Ok(())) => {
             let period = (Time(start.period.start), Time(start.period.end));
             let follows = start.follows.map(|follows| follows.sha256);
-            let latest = Latest::new(record, verdict, period, follows, reported);
-            write_latest(&latest, state)
+            let begins = state.begins.or(settled.then_some(start.period.start));
+            let latest = Latest::new(record, verdict, period, follows, begins, reported);
+            write_latest(&latest, state).await
         }
         // What nobody saw was not reported. The next step continues from the same record, or reports it.
         _ => false,
@@ -237,10 +257,10 @@ fn finish(
 }
 
 /// Reports a run that did not start, and returns the exit status.
-fn not_started(
+async fn not_started(
     global: &GlobalArgs,
     args: &WatchArgs,
-    state: &State,
+    state: &mut State,
     ages: Ages,
     refusal: &Refusal,
 ) -> ExitStatus {
@@ -254,23 +274,24 @@ fn not_started(
     if print(global, args, &alerts, None, None).is_ok() && reported != latest.reported {
         let mut latest = latest.clone();
         latest.reported = reported;
-        write_latest(&latest, state);
+        write_latest(&latest, state).await;
     }
     status
 }
 
-/// Checks the record that was written, and adds it to the chain if the next step may continue from it.
-/// Returns its name and hash.
-fn keep(state: &State, attempt: &str, end: Timestamp, settled: bool) -> Option<(String, String)> {
-    let kept = check_whole(&state.path(attempt), |_| {}).and_then(|about| {
-        let name = if settled { state.add(attempt, end)? } else { attempt.to_owned() };
-        Ok((name, about.sha256))
-    });
+/// Keeps the record that was written, and returns its name and hash.
+async fn keep(
+    state: &mut State,
+    attempt: &Attempt,
+    end: Timestamp,
+    settled: bool,
+) -> Option<(String, String)> {
+    let kept = state.keep(attempt, end, settled).await;
     kept.inspect_err(|refusal| print_to_stderr(&format!("error: {refusal}"))).ok()
 }
 
-fn write_latest(latest: &Latest, state: &State) -> bool {
-    let written = latest.write(state.folder());
+async fn write_latest(latest: &Latest, state: &mut State) -> bool {
+    let written = state.write_latest(latest).await;
     written.inspect_err(|refusal| print_to_stderr(&format!("error: {refusal}"))).is_ok()
 }
 
@@ -289,9 +310,8 @@ fn print(
     args: &WatchArgs,
     alerts: &[Alert],
     step: Option<(Verdict, Period, bool)>,
-    record: Option<&str>,
+    record: Option<String>,
 ) -> Result<(), Refusal> {
-    let record = record.map(|name| args.state.join(name).to_string_lossy().into_owned());
     let mut lines = String::new();
     match args.format {
         WatchFormat::Text => {

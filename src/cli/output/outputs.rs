@@ -30,6 +30,8 @@ pub(crate) struct Outputs {
     force: bool,
     /// Whether to report at the end which files were written.
     names_files: bool,
+    /// Whether an interrupted run leaves its record.
+    resumable: bool,
     /// Whether the events come from a run, and not from its record.
     live: bool,
     /// Facts about the run for its circumstances.
@@ -71,6 +73,7 @@ impl Outputs {
             reproducible: record.reproducible,
             force: args.force,
             names_files: !console.quiet,
+            resumable: true,
             live: true,
             facts: RunFacts::default(),
             measure: None,
@@ -94,6 +97,11 @@ impl Outputs {
         outputs.all.remove(0);
         outputs.names_files = false;
         Ok(outputs)
+    }
+
+    /// Returns the outputs of a command that removes the record of an interrupted run.
+    pub(crate) fn passing(self) -> Self {
+        Self { resumable: false, ..self }
     }
 
     /// Returns the outputs for events that are read from `record`.
@@ -236,7 +244,7 @@ impl Outputs {
             let result = match output.failed {
                 Some(error) => Err(error),
                 None if !self.begun => Ok(()),
-                None => finish(output.to, output.file, self.ended),
+                None => finish(output.to, output.file, self.ended, self.resumable),
             };
             match result {
                 Ok(()) if is_file && self.ended => written.push(output.name),

@@ -48,17 +48,19 @@ impl OutputFile {
     }
 }
 
-/// Writes what remains, and gives the file its name if the run finished.
+/// Writes what remains, and gives the file its name if the run finished. If it did not, and its record
+/// is `resumable`, names that.
 pub(crate) fn finish(
     mut to: Box<dyn RunReporter>,
     file: Option<OutputFile>,
     ended: bool,
+    resumable: bool,
 ) -> io::Result<()> {
     to.finish()?;
     drop(to);
     match file {
         Some(file) if ended => file.keep(),
-        Some(OutputFile::Record(file)) => {
+        Some(OutputFile::Record(file)) if resumable => {
             if let Some(partial) = file.partial() {
                 let partial = partial.to_string_lossy();
                 print_to_stderr(&format!(

@@ -12,6 +12,7 @@
 pub(crate) mod foreign;
 mod shards;
 pub(crate) mod versions;
+mod watch;
 use crate::support::program::{Ran, connected, empty_folder, named_program};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};

@@ -1,9 +1,10 @@
 //! `trail-config` against the loopback server: every status, refusals and absences.
 use super::{result, scratch};
+use crate::support::permissions::PERMISSIONS;
 use crate::support::program::connected;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Output;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -305,6 +306,79 @@ fn every_refusal_is_not_available_and_names_the_permission() {
     assert_eq!(lock["unread"][0]["permission"], "s3:GetBucketObjectLockConfiguration");
     let output = ask(&server, &["--trail-arn", TRAIL, "--require-all"]);
     assert_eq!(output.status.code(), Some(3));
+}
+
+/// Returns the requests that an action allows.
+fn allowed_by(action: &str) -> Matcher {
+    let setting = match action {
+        "s3:GetBucketVersioning" => "versioning",
+        "s3:GetBucketObjectLockConfiguration" => "object-lock",
+        "s3:GetEncryptionConfiguration" => "encryption",
+        "s3:GetBucketPublicAccessBlock" => "publicAccessBlock",
+        "s3:GetBucketPolicy" => "policy",
+        "s3:GetBucketPolicyStatus" => "policyStatus",
+        "s3:GetBucketAcl" => "acl",
+        "s3:GetBucketOwnershipControls" => "ownershipControls",
+        "s3:GetLifecycleConfiguration" => "lifecycle",
+        "s3:GetBucketLogging" => "logging",
+        "s3:GetReplicationConfiguration" => "replication",
+        "s3:GetBucketNotification" => "notification",
+        "cloudtrail:DescribeTrails" => return Matcher::operation(Operation::DescribeTrails),
+        "cloudtrail:GetTrailStatus" => return Matcher::operation(Operation::GetTrailStatus),
+        "organizations:DescribeOrganization" => {
+            return Matcher::operation(Operation::DescribeOrganization);
+        }
+        "organizations:ListAccounts" => return Matcher::operation(Operation::ListAccounts),
+        action => {
+            let (_, name) = action.split_once(':').unwrap();
+            return Matcher::operation(Operation::GetConfiguration).key_prefix(&format!("{name} "));
+        }
+    };
+    Matcher::setting(setting)
+}
+
+/// Returns what a run reports as refused: the actions.
+fn refused(document: &Value) -> BTreeSet<String> {
+    let unread = document["results"].as_array().unwrap().iter();
+    let unread = unread.flat_map(|result| result["unread"].as_array().unwrap());
+    let denied = unread.filter(|unread| unread["why"] == "denied");
+    denied.map(|unread| unread["permission"].as_str().unwrap().to_owned()).collect()
+}
+
+/// With the actions of the book's policy nothing is refused, and without any one of them its facts are
+/// missing: it is named, and no check that passed fails.
+#[test]
+fn each_action_of_the_policy_is_needed() {
+    let policy = PERMISSIONS.iter().find(|policy| policy.name == "trail-config").unwrap();
+    // Whatever the server has a name for and the policy does not allow is refused.
+    let server = serve(world(), FaultPlan::new());
+    let (_, whole) = judged(&server);
+    assert_eq!(refused(&whole), BTreeSet::new());
+    let asked: BTreeSet<&str> = whole["calls"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["operation"].as_str().unwrap())
+        .collect();
+    // HeadBucket needs none: S3 names the region of a bucket where it refuses, too.
+    assert_eq!(asked.len(), policy.actions.len() + 1, "{asked:?}");
+    for (action, _) in policy.actions {
+        let denied = Schedule::always(Fault::AccessDenied);
+        let server = serve(world(), FaultPlan::new().with(allowed_by(action), denied));
+        let output = ask(&server, &["--trail-arn", TRAIL]);
+        if *action == "cloudtrail:DescribeTrails" {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(5) && stderr.contains(action), "{stderr}");
+            continue;
+        }
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(refused(&document).contains(*action), "{action}: {:?}", refused(&document));
+        for found in document["results"].as_array().unwrap() {
+            let before = result(&whole, TRAIL, found["id"].as_str().unwrap());
+            let kept = found["status"] == before["status"] || found["status"] == "NOT_AVAILABLE";
+            assert!(kept, "without {action}: {found:#}");
+        }
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn lines(path: &Path) -> String {
 }
 
 /// Writes these lines as a whole record, with a last line that fits them.
-fn put(path: &Path, lines: &str) {
+pub(super) fn put(path: &Path, lines: &str) {
     let (before, _) = lines.trim_end().rsplit_once('\n').unwrap();
     let before = format!("{before}\n");
     let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&before));

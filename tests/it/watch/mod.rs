@@ -1,5 +1,6 @@
 //! `watch`: a chain of records that grows step by step, and what it alerts about.
 mod hostile;
+mod in_s3;
 mod steps;
 mod week;
 use crate::support::program::{Ran, connected, scratch};
@@ -10,7 +11,7 @@ use std::process::Command;
 use trailproof_core::vocab::time::Timestamp;
 use trailproof_testkit::server::{LoopbackServer, ServerOptions};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
-use trailproof_testkit::world::World;
+use trailproof_testkit::world::{Bucket, World};
 
 const HOUR: i64 = 3_600;
 
@@ -20,6 +21,9 @@ const ALLOWANCE: i64 = 2 * HOUR;
 fn iso(at: i64) -> String {
     Timestamp::from_unix(at).to_string()
 }
+
+/// The bucket of a state in S3.
+const STATE: &str = "example-state";
 
 /// Returns a trail of two regions whose digests all end at the same time of the hour.
 fn trail(seed: u64, hours: u32) -> BuiltTrail {
@@ -44,11 +48,24 @@ struct Watched {
 
 impl Watched {
     fn new(name: &str, trail: BuiltTrail) -> Self {
-        let server = LoopbackServer::start(World::default(), ServerOptions::default()).unwrap();
+        let options = ServerOptions { log_requests: true, ..ServerOptions::default() };
+        let server = LoopbackServer::start(World::default(), options).unwrap();
         let bucket = trail.digests().next().unwrap().1.bucket.clone();
         let start = trail.whole().from;
         let state = scratch(&format!("watch-{name}"));
         Self { trail, server, bucket, state, start, deleted: Vec::new() }
+    }
+
+    /// Does the same, with the state in a bucket of its own.
+    fn in_s3(name: &str, mut trail: BuiltTrail) -> Self {
+        let bucket = Bucket {
+            region: "eu-west-1".to_owned(),
+            objects: Default::default(),
+            settings: Default::default(),
+        };
+        trail.world.buckets.insert(STATE.to_owned(), bucket);
+        let state = PathBuf::from(format!("s3://{STATE}/hourly"));
+        Self { state, ..Self::new(name, trail) }
     }
 
     /// Returns the end of the digest of this hour of the trail.
@@ -59,7 +76,10 @@ impl Watched {
     /// Makes the bucket what it was at this time.
     fn at(&self, now: i64) {
         let mut world = self.trail.world.clone();
-        for bucket in world.buckets.values_mut() {
+        // What the steps wrote stays.
+        let written = self.server.world().buckets.get(STATE).cloned();
+        world.buckets.extend(written.map(|bucket| (STATE.to_owned(), bucket)));
+        for (_, bucket) in world.buckets.iter_mut().filter(|(name, _)| *name != STATE) {
             bucket.objects.retain(|key, versions| {
                 let gone = self.deleted.iter().any(|(name, at)| name == key && *at <= now);
                 !gone && versions.iter().all(|version| version.last_modified <= now)

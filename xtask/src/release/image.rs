@@ -31,10 +31,13 @@ pub(crate) fn image(release: &Release, target: &Target, staged: &Path) -> Result
     about(&at, fs::create_dir_all(&at))?;
     let from = above.join(documents);
     release.task("cp").with(["-a", "--"]).with([&from, &at]).output()?;
-    let work = root.join("work");
-    about(&work, fs::create_dir(&work))?;
-    // Whoever runs the image writes there, where it is not mounted read-only.
-    release.task("chmod").with(["1777"]).with([&work]).output()?;
+    // Whoever runs the image writes there, where it is not mounted read-only: outputs, and temporary
+    // files.
+    for name in ["work", "tmp"] {
+        let writable = root.join(name);
+        about(&writable, fs::create_dir(&writable))?;
+        release.task("chmod").with(["1777"]).with([&writable]).output()?;
+    }
     set_times(release, &root)?;
 
     let time = ["-u", "+%Y-%m-%dT%H:%M:%SZ", "-d", &format!("@{}", release.epoch)];
@@ -50,7 +53,7 @@ pub(crate) fn image(release: &Release, target: &Target, staged: &Path) -> Result
     umoci("new", &[])?;
     let history = ["--history.created", time, "--history.created_by", "cargo xtask release"];
     // With `--rootless`, root owns the files, whoever makes the release.
-    for path in ["etc", "usr", "work"] {
+    for path in ["etc", "tmp", "usr", "work"] {
         let (from, to) = (root.join(path), format!("/{path}"));
         let paths = ["--rootless", &from.to_string_lossy(), &to];
         umoci("insert", &[&history[..], &paths].concat())?;

@@ -291,6 +291,10 @@ pub const ALERTS_REPORTED: usize = 10_000;
 /// An hour of one account with 17 regions takes some 15 KB, so this is about two years.
 pub const STATE_HASHED: u64 = 256 << 20;
 
+/// Records of a chain in S3 that each step of `watch` fetches and hashes again, beside the newest. A hundred
+/// hourly steps are four days, and their requests cost less than those of the step itself.
+pub const STATE_FETCHED: usize = 100;
+
 /// Bytes of one event of Event history. CloudTrail's own limit of an event is 256 KB.
 pub const HISTORY_EVENT: usize = 512 << 10;
 

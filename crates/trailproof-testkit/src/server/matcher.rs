@@ -11,6 +11,8 @@ pub struct Matcher {
     operation: Option<Operation>,
     bucket: Option<String>,
     key: KeyMatcher,
+    /// The subresource.
+    setting: Option<String>,
 }
 
 /// The keys to which a fault applies.
@@ -38,7 +40,7 @@ pub enum KeyMatcher {
 impl Matcher {
     /// Matches every request.
     pub fn any() -> Self {
-        Self { operation: None, bucket: None, key: KeyMatcher::Any }
+        Self { operation: None, bucket: None, key: KeyMatcher::Any, setting: None }
     }
 
     /// Matches every request of one operation.
@@ -49,6 +51,11 @@ impl Matcher {
     /// Matches GetObject of exactly this key.
     pub fn get(key: &str) -> Self {
         Self::operation(Operation::GetObject).key(KeyMatcher::Exact(key.to_owned()))
+    }
+
+    /// Matches GETs of one subresource of a bucket, such as `encryption`.
+    pub fn setting(name: &str) -> Self {
+        Self { setting: Some(name.to_owned()), ..Self::operation(Operation::GetSetting) }
     }
 
     /// Restricts it to these keys.
@@ -84,6 +91,7 @@ impl Matcher {
     pub(super) fn matches(&self, call: &Call) -> bool {
         self.operation.is_none_or(|operation| operation == call.operation)
             && self.bucket.as_ref().is_none_or(|bucket| *bucket == call.bucket)
+            && self.setting.as_ref().is_none_or(|setting| *setting == call.page)
             && match &self.key {
                 KeyMatcher::Any => true,
                 KeyMatcher::Exact(key) => *key == call.key,
