@@ -77,9 +77,7 @@ impl AskHistory {
         windows.retain(|(from, to)| from < to);
         let names: Vec<Option<&str>> = match self.every {
             true => vec![None],
-            false => {
-                DEED_NAMES.iter().filter(|it| !DATA.contains(it)).map(|it| Some(*it)).collect()
-            }
+            false => management_deeds().map(Some).collect(),
         };
         let mut seen = BTreeSet::new();
         let mut requests = 0;
@@ -288,6 +286,12 @@ fn regions(facts: &RecordFacts) -> BTreeSet<Region> {
         regions.extend(GLOBAL.parse::<Region>());
     }
     regions
+}
+
+/// Lists the names of all deeds that are management events: few trails record others, and those that do
+/// have one for each object.
+pub(crate) fn management_deeds() -> impl Iterator<Item = &'static str> {
+    DEED_NAMES.into_iter().filter(|name| !DATA.contains(name))
 }
 
 /// Names of data events, which Event history does not have.

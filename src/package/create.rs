@@ -84,7 +84,8 @@ pub(crate) fn check_before_runs(
     check_target(target, force)?;
     name(request.id.clone())?;
     let given = request.attachments.iter().map(|attachment| &attachment.file);
-    for path in given.chain(request.trail_config.iter().map(|result| &result.path)) {
+    let made = request.trail_config.iter().chain(&request.review_events);
+    for path in given.chain(made.map(|result| &result.path)) {
         File::open(path).map_err(|error| unread(path, &error))?;
     }
     request.previous.as_deref().map(previous).transpose()?;
@@ -130,6 +131,9 @@ pub(crate) fn create(
     for result in &request.trail_config {
         let origin = Origin::of(result);
         copies.add(&result.path, Role::TrailConfig, Slot::TrailConfiguration, origin)?;
+    }
+    if let Some(events) = &request.review_events {
+        copies.add(&events.path, Role::ReviewEvents, Slot::Review, Origin::of(events))?;
     }
     for attachment in &request.attachments {
         let origin = Origin::attached(attachment);

@@ -12,10 +12,11 @@ use crate::report::html::Html;
 use crate::report::json::Json;
 use crate::report::package::document::{
     AttestationShown, Declared, FileShown, Input, MadeBy, PackageDocument, Part, Reconciliation,
-    Role, SCHEMA, Slot, SlotShown, SlotStatus,
+    ReviewEvents, Role, SCHEMA, Slot, SlotShown, SlotStatus,
 };
 use crate::report::package::made::{self, ConfigFile, IntegrityFile};
 use crate::report::trail_config;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -70,8 +71,21 @@ pub(super) fn derive(tree: &Tree, declared: Declared, copied: &Copied) -> Result
     };
     let mut configs = Vec::new();
     for input in declared.inputs.iter().filter(|input| input.role == Role::TrailConfig) {
-        configs.push(config(tree, &input.path).map_err(|why| unusable(input, &why))?);
+        let config = config(tree, &input.path).map_err(|why| unusable(input, &why))?;
+        if config.report.records.iter().any(|it| it.sha256 != run.lines_sha256) {
+            let why = "it judges the files of a different run record: run `trail-config` with \
+                       `--record` and the record of the package";
+            return Err(unusable(input, &why));
+        }
+        configs.push(config);
     }
+    let review_events = match one(Role::ReviewEvents) {
+        Some(input) => {
+            let read = review_events(tree, &input.path, &run.lines_sha256);
+            Some(read.map_err(|why| unusable(input, &why))?)
+        }
+        None => None,
+    };
     let failed = |error: io::Error| format!("a file cannot be made: {error}");
     let mut made = Made::default();
     for config in &configs {
@@ -103,6 +117,7 @@ pub(super) fn derive(tree: &Tree, declared: Declared, copied: &Copied) -> Result
         run: run.facts,
         reconciliation: run.reconciliation,
         attestation,
+        review_events,
         files: Vec::new(),
         checks,
         controls,
@@ -155,6 +170,7 @@ fn consistent(declared: &Declared) -> Result<(), String> {
         let fits = match input.role {
             Role::Record | Role::Attestation => input.slot == Slot::Integrity,
             Role::TrailConfig => input.slot == Slot::TrailConfiguration,
+            Role::ReviewEvents => input.slot == Slot::Review,
             Role::Attachment => input.slot != Slot::Integrity,
             _ => false,
         };
@@ -164,9 +180,9 @@ fn consistent(declared: &Declared) -> Result<(), String> {
             return Err(format!("`{}` cannot be an input of a package", escape(&input.path)));
         }
     }
-    for role in [Role::Record, Role::Attestation] {
+    for role in [Role::Record, Role::Attestation, Role::ReviewEvents] {
         if declared.inputs.iter().filter(|input| input.role == role).count() > 1 {
-            return Err("it has more than one record or attestation".to_owned());
+            return Err("it has more than one record, attestation or list of events".to_owned());
         }
     }
     Ok(())
@@ -216,7 +232,9 @@ fn slots(declared: &Declared, tells_of_immutability: bool) -> Vec<SlotShown> {
     let status = |slot: Slot| {
         // It is made from the record and the results.
         let made = slot == Slot::Immutability && tells_of_immutability;
-        if made || declared.inputs.iter().any(|input| input.slot == slot) {
+        // What a review should have seen shows of no review that there was one.
+        let given = |input: &Input| input.slot == slot && input.role != Role::ReviewEvents;
+        if made || declared.inputs.iter().any(given) {
             SlotStatus::Provided
         } else if declared.pointers.iter().any(|pointer| pointer.slot == slot) {
             SlotStatus::PointedAt
@@ -232,6 +250,27 @@ fn config(tree: &Tree, path: &str) -> Result<ConfigFile, String> {
     let text = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let report = trail_config::json::read(text).map_err(|why| format!("it {why}"))?;
     Ok(ConfigFile { path: path.to_owned(), sha256: hex::encode(Sha256::digest(&bytes)), report })
+}
+
+/// Reads what a search of events covered. It must have searched the record of the package.
+fn review_events(tree: &Tree, path: &str, record: &str) -> Result<ReviewEvents, String> {
+    #[derive(Deserialize)]
+    struct Document {
+        searched: Searched,
+    }
+    #[derive(Deserialize)]
+    struct Searched {
+        complete: bool,
+        events: u64,
+        record_sha256: Option<String>,
+    }
+    let bytes = tree.read(path, budget::CONFIG_FILE).map_err(|error| error.to_string())?;
+    let Document { searched } = serde_json::from_slice(&bytes)
+        .map_err(|_| "it is not a document of `trailproof events --format json`".to_owned())?;
+    if searched.record_sha256.as_deref() != Some(record) {
+        return Err("it lists the events of a different run record".to_owned());
+    }
+    Ok(ReviewEvents { events: searched.events, complete: searched.complete })
 }
 
 /// Compares an attestation with the record, as `attest verify --record` does.
@@ -256,6 +295,8 @@ fn attestation(tree: &Tree, path: &str, record: &Record) -> Result<AttestationSh
 /// What a record gives.
 struct Run {
     record: Record,
+    /// SHA-256 of the lines of the record, in hexadecimal.
+    lines_sha256: String,
     facts: Map<String, Value>,
     reconciliation: Vec<Reconciliation>,
     tallies: StorageTallies,
@@ -275,7 +316,7 @@ impl Run {
         let mut html = Html::new(&mut page);
         let mut json = Json::new(&mut summary);
         let lost = |error: io::Error| format!("a report cannot be made: {error}");
-        each_line(open()?, |line| match line {
+        let lines_sha256 = each_line(open()?, |line| match line {
             RecordLine::Event(event) => {
                 counting.take(&event);
                 tallies.take(&event);
@@ -292,16 +333,20 @@ impl Run {
         drop((html, json));
         let facts = facts(&record);
         let reconciliation = counting.reconciliation();
-        Ok(Self { record, facts, reconciliation, tallies, page, summary })
+        Ok(Self { record, lines_sha256, facts, reconciliation, tallies, page, summary })
     }
 }
 
-fn each_line(file: File, mut take: impl FnMut(RecordLine) -> io::Result<()>) -> Result<(), String> {
+/// Passes each line of a record to `take`, and returns the SHA-256 of all of them in hexadecimal.
+fn each_line(
+    file: File,
+    mut take: impl FnMut(RecordLine) -> io::Result<()>,
+) -> Result<String, String> {
     let mut record = record_from(Box::new(file)).map_err(|why| why.to_string())?;
     while let Some(line) = record.next_line().map_err(|why| why.to_string())? {
         take(line).map_err(|error| format!("a report cannot be made: {error}"))?;
     }
-    Ok(())
+    Ok(record.sha256().unwrap_or_default().to_owned())
 }
 
 /// Returns what the run found, by the names of attestations.

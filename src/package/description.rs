@@ -29,6 +29,8 @@ pub(crate) struct PackageRequest {
     pub(crate) attestation_key: Option<PathBuf>,
     /// Results of `trail-config --format json`.
     pub(crate) trail_config: Vec<Evidence>,
+    /// Events that a review should have seen, of `events --review --format json`.
+    pub(crate) review_events: Option<Evidence>,
     /// Folder of the package of the period before.
     pub(crate) previous: Option<PathBuf>,
     /// Private key that signs the package.
@@ -47,6 +49,8 @@ pub(crate) struct Runs {
     pub(crate) verify: Option<Vec<String>>,
     /// `trail-config`, any number of times.
     pub(crate) trail_config: Vec<Vec<String>>,
+    /// `events`, over the record.
+    pub(crate) review_events: Option<Vec<String>>,
     /// Who runs `verify`, for the attestation.
     pub(crate) operator: Option<String>,
 }
@@ -54,7 +58,7 @@ pub(crate) struct Runs {
 impl Runs {
     /// Returns whether there is nothing to run.
     pub(crate) fn is_empty(&self) -> bool {
-        self.verify.is_none() && self.trail_config.is_empty()
+        self.verify.is_none() && self.trail_config.is_empty() && self.review_events.is_none()
     }
 }
 
@@ -107,7 +111,8 @@ impl PackageRequest {
     /// A path is empty, or the current folder is unknown.
     pub(crate) fn make_absolute(&mut self) -> io::Result<()> {
         let evidence = self.record.iter_mut().chain(&mut self.attestation);
-        let evidence = evidence.chain(&mut self.trail_config).map(|it| &mut it.path);
+        let evidence = evidence.chain(&mut self.trail_config).chain(&mut self.review_events);
+        let evidence = evidence.map(|it| &mut it.path);
         let keys = self.attestation_key.iter_mut().chain(&mut self.key).chain(&mut self.previous);
         let attachments = self.attachments.iter_mut().map(|it| &mut it.file);
         for path in evidence.chain(keys).chain(attachments) {
@@ -129,6 +134,7 @@ struct Document {
     attestation_key: Option<PathBuf>,
     #[serde(default)]
     trail_config: Vec<PathBuf>,
+    review_events: Option<PathBuf>,
     previous: Option<PathBuf>,
     key: Option<PathBuf>,
     #[serde(default)]
@@ -145,6 +151,7 @@ struct RunEntry {
     verify: Option<Vec<String>>,
     #[serde(default)]
     trail_config: Vec<Vec<String>>,
+    review_events: Option<Vec<String>>,
     operator: Option<String>,
 }
 
@@ -209,6 +216,9 @@ fn parse(bytes: &[u8], folder: &Path) -> Result<PackageRequest, String> {
             return Err(format!("`{name}` is given, and `run.verify` makes it"));
         }
     }
+    if document.review_events.is_some() && document.run.review_events.is_some() {
+        return Err("`review-events` is given, and `run.review-events` makes it".to_owned());
+    }
     if document.run.trail_config.len() > PACKAGE_ATTACHMENTS {
         return Err(format!("`run.trail-config` has more than {PACKAGE_ATTACHMENTS} entries"));
     }
@@ -220,12 +230,14 @@ fn parse(bytes: &[u8], folder: &Path) -> Result<PackageRequest, String> {
         runs: Runs {
             verify: document.run.verify,
             trail_config: document.run.trail_config,
+            review_events: document.run.review_events,
             operator: optional("run.operator", document.run.operator)?,
         },
         record: document.record.map(given),
         attestation: document.attestation.map(given),
         attestation_key: document.attestation_key.map(at),
         trail_config: document.trail_config.into_iter().map(given).collect(),
+        review_events: document.review_events.map(given),
         previous: document.previous.map(at),
         key: document.key.map(at),
         attachments: each("attachment", document.attachment, |entry| {
@@ -330,6 +342,7 @@ mod tests {
             ("[run]\nverify = \"a\"", "line 2"),
             ("[run]\nattest = [\"a\"]", "line 2"),
             ("record = \"r\"\n[run]\nverify = [\"a\"]", "`record` is given"),
+            ("review-events = \"e\"\n[run]\nreview-events = []", "`review-events` is given"),
             ("attestation = \"r\"\n[run]\nverify = [\"a\"]", "`attestation` is given"),
             ("id = \"\"", "1 to 1000"),
             ("id = \"a\\u001b[2J\"", "control character"),

@@ -2,7 +2,7 @@
 use super::secrets::Secrets;
 use crate::report::controls::Controls;
 use crate::report::trail_config::result::{
-    Basis, Call, CheckResult, ConfigReport, InputFile, TrailShown,
+    Basis, Call, CheckResult, ConfigReport, InputFile, RecordUsed, TrailShown,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +33,8 @@ pub(crate) struct Assessment {
     pub(crate) trails: Vec<Read>,
     /// Files that were read.
     pub(crate) inputs: Vec<InputFile>,
+    /// Run records that were read.
+    pub(crate) records: Vec<RecordUsed>,
     /// Whether a file says that it is only a part.
     pub(crate) incomplete: bool,
     /// Texts that must not be written.
@@ -77,6 +79,7 @@ impl Assessment {
             framework: self.framework,
             wanted: self.wanted,
             inputs: self.inputs,
+            records: self.records,
             incomplete: self.incomplete,
             trails,
             results,

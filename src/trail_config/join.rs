@@ -1,6 +1,8 @@
 //! Joins two results of the same trails, made with different credentials: what one could not read, the
 //! other may have read.
 use crate::report::trail_config::result::{CheckResult, ConfigReport, TrailShown};
+use std::collections::BTreeMap;
+use trailproof_core::control::check::CheckId;
 use trailproof_core::control::status::Status;
 
 /// Returns the joined result: a decision beats one that is not available, and a contradiction is recorded.
@@ -17,16 +19,28 @@ pub(crate) fn join(
     }
     let offset = one.calls.len();
     one.calls.extend(other.calls);
+    // An organization may have hundreds of trails, each with all checks.
+    let mut results: BTreeMap<(String, CheckId), usize> = BTreeMap::new();
+    for (at, result) in one.results.iter().enumerate() {
+        results.entry((result.trail.clone(), result.check)).or_insert(at);
+    }
     for mut result in other.results {
         result.calls.iter_mut().for_each(|call| *call = call.saturating_add(offset));
-        let same = |it: &&mut CheckResult| it.check == result.check && it.trail == result.trail;
-        match one.results.iter_mut().find(same) {
+        let at = *results
+            .entry((result.trail.clone(), result.check))
+            .or_insert_with(|| one.results.len());
+        match one.results.get_mut(at) {
             Some(found) => *found = joined(found, result),
             None => one.results.push(result),
         }
     }
+    let mut trails: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, trail) in one.trails.iter().enumerate() {
+        trails.entry(trail.subject.clone()).or_insert(at);
+    }
     for trail in other.trails {
-        match one.trails.iter_mut().find(|it| it.subject == trail.subject) {
+        let at = *trails.entry(trail.subject.clone()).or_insert_with(|| one.trails.len());
+        match one.trails.get_mut(at) {
             Some(found) => {
                 let TrailShown { name, bucket, key, .. } = trail;
                 found.name = found.name.take().or(name);
@@ -41,17 +55,18 @@ pub(crate) fn join(
             one.inputs.push(input);
         }
     }
+    for record in other.records {
+        if !one.records.contains(&record) {
+            one.records.push(record);
+        }
+    }
     one.incomplete |= other.incomplete;
     one.as_of = one.as_of.max(other.as_of);
     if one.framework != other.framework {
         one.framework = None;
     }
     // By trail, and then in the order of the checks.
-    let place = |result: &CheckResult| {
-        let trail = one.trails.iter().position(|trail| trail.subject == result.trail);
-        (trail, result.check)
-    };
-    one.results.sort_by_key(place);
+    one.results.sort_by_key(|result| (trails.get(&result.trail), result.check));
     Ok(one)
 }
 
@@ -84,7 +99,6 @@ fn joined(one: &CheckResult, other: CheckResult) -> CheckResult {
 mod tests {
     use super::*;
     use crate::report::trail_config::result::Basis;
-    use trailproof_core::control::check::CheckId;
     use trailproof_core::control::facts::Wanted;
     use trailproof_core::control::status::{Judgement, Reason};
 
@@ -94,6 +108,7 @@ mod tests {
             framework: None,
             wanted: Wanted::default(),
             inputs: Vec::new(),
+            records: Vec::new(),
             incomplete: false,
             trails: vec![TrailShown {
                 subject: "t".to_owned(),

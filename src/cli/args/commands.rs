@@ -144,7 +144,8 @@ pub(crate) struct ValidateLogsArgs {
 /// The options of `explain`.
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
-    /// Code, such as `log-missing` [default: list every code]
+    /// Code, such as `log-missing`, a check of `trail-config` or a technique of `investigate`
+    /// [default: list every code]
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
 }

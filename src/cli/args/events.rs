@@ -56,6 +56,10 @@ pub(crate) struct EventsArgs {
     pub(crate) location: Option<String>,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
+    /// Events that a review of the period should have seen: management events that stop, narrow or
+    /// redirect a trail, or change what protects its evidence or watches over it
+    #[arg(long, conflicts_with = "name", help_heading = "Search")]
+    pub(crate) review: bool,
     /// Continue after this log file, the last one of an earlier output: `s3://BUCKET/KEY`
     #[arg(long, value_name = "LOG_FILE")]
     pub(crate) after: Option<String>,

@@ -113,7 +113,8 @@ Examples:
 
 pub(super) const EXPLAIN: &str = "\
 Examples:
-  trailproof explain digest-missing";
+  trailproof explain digest-missing
+  trailproof explain bucket-no-early-expiry";
 
 /// Every text of this file.
 #[cfg(test)]

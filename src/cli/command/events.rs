@@ -8,6 +8,7 @@ use crate::cli::terminal::request_summary::print_request_summary;
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
+use crate::investigate::history::management_deeds;
 use crate::investigate::search::{
     Confirm, DELIVERED_WITHIN, EventSearch, OfRecord, ProvenLogsFrom, search,
 };
@@ -19,7 +20,7 @@ use crate::session::open::{CallerLookup, Session};
 use crate::session::period::time;
 use crate::session::request::VerifyRequest;
 use crate::source::layer::count::Counts;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trailproof_core::trail_event::EventFilter;
@@ -50,7 +51,25 @@ async fn attempt(
     args: &EventsArgs,
     last: &mut Option<ObjectLocation>,
 ) -> Result<ExitStatus, Refusal> {
-    let filter = read_filter(&args.filter)?;
+    let writer = EventWriter::new(form(args.format), BufWriter::new(io::stdout()));
+    let lost = |error: &io::Error| Refusal::stdout_lost(error);
+    let searched = write_events(global, args, last, writer, &lost).await?;
+    Ok(status(&searched))
+}
+
+/// Searches, and writes what is found. A failure of the writer is what `lost` makes of it.
+pub(super) async fn write_events<W: Write + Send>(
+    global: &GlobalArgs,
+    args: &EventsArgs,
+    last: &mut Option<ObjectLocation>,
+    mut writer: EventWriter<W>,
+    lost: &(dyn Fn(&io::Error) -> Refusal + Sync),
+) -> Result<EventsSearched, Refusal> {
+    let mut filter = read_filter(&args.filter)?;
+    if args.review {
+        filter.names = management_deeds().map(str::to_owned).collect();
+    }
+    let filter = filter;
     let after = args.after.as_deref().map(log_file).transpose()?;
     let record = record_at(args)?;
     let counts = Arc::new(Counts::default());
@@ -76,6 +95,7 @@ async fn attempt(
         Session::open(&global.aws.access(), request, &counts, CallerLookup::Skipped, None)
             .await
             .map_err(Refusal::with_missing_bucket_not_started)?;
+    let record_sha256 = checked.as_ref().map(|checked| checked.sha256.clone());
     let from = match (record, checked) {
         (Some(path), Some(checked)) => {
             check_same_bucket(&checked.start, &session.plan.bucket)?;
@@ -89,12 +109,11 @@ async fn attempt(
     let to_search =
         EventSearch { source: session.source.clone(), local, from, filter, after, delivered: None };
     progress.searching();
-    let mut writer = EventWriter::new(form(args.format), BufWriter::new(io::stdout()));
-    let searched = search(to_search, &mut |hit| {
+    let mut searched = search(to_search, &mut |hit| {
         if last.as_ref() != Some(&hit.log.at) {
             *last = Some(hit.log.at.clone());
         }
-        writer.hit(hit).map_err(|error| Refusal::stdout_lost(&error))
+        writer.hit(hit).map_err(|error| lost(&error))
     })
     .await?;
     progress.stop();
@@ -104,7 +123,8 @@ async fn attempt(
             excerpt(args.after.as_deref().unwrap_or_default(), SHOWN)
         )));
     }
-    writer.finish(&searched).map_err(|error| Refusal::stdout_lost(&error))?;
+    searched.record_sha256 = record_sha256;
+    writer.finish(&searched).map_err(|error| lost(&error))?;
     session.remarks();
     session.warn_clock_skew();
     if matches!(args.format, EventsFormat::Jsonl | EventsFormat::Csv) {
@@ -113,7 +133,7 @@ async fn attempt(
     if let Some(billed) = &session.billed {
         print_request_summary(global.console.quiet, billed);
     }
-    Ok(status(&searched))
+    Ok(searched)
 }
 
 /// Returns the exit status: what a digest contradicts outranks what was not searched.

@@ -3,7 +3,7 @@
 use crate::cli::args::commands::{Cli, CompletionsArgs, ExplainArgs, ManArgs};
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
-use crate::report::advice::Topic;
+use crate::report::advice::{ListedCode, Topic};
 use clap::{Command, CommandFactory as _};
 use clap_mangen::roff::{Roff, roman};
 use std::io;
@@ -97,28 +97,41 @@ fn render(command: &Command, program: &Command, out: &mut Vec<u8>) -> io::Result
 pub(crate) fn explain(args: &ExplainArgs) -> ExitStatus {
     let text = match args.code.as_deref() {
         None => codes(),
-        Some(code) => match Topic::from_code(code) {
-            Some(topic) => topic.page(),
-            None => {
-                let code = excerpt(code, SHOWN);
-                let words =
-                    format!("`{code}` is not a code\n\nhint: `trailproof explain` lists them");
-                return Refusal::usage(words).print();
+        Some(code) => {
+            match Topic::from_code(code).map(Topic::page).or_else(|| ListedCode::page(code)) {
+                Some(page) => page,
+                None => {
+                    let code = excerpt(code, SHOWN);
+                    let words =
+                        format!("`{code}` is not a code\n\nhint: `trailproof explain` lists them");
+                    return Refusal::usage(words).print();
+                }
             }
-        },
+        }
     };
     print(text.as_bytes())
 }
 
-/// Lists every code with the first sentence of its meaning.
+/// Lists every code with the first sentence of its meaning: those with a page of their own first.
 fn codes() -> String {
-    let width = Topic::all().map(|topic| topic.code().len()).max().unwrap_or(0);
+    let listed: Vec<ListedCode> = ListedCode::all().collect();
+    let lengths = Topic::all().map(|topic| topic.code().len());
+    let width = lengths.chain(listed.iter().map(|it| it.code.len())).max().unwrap_or(0);
     let line = |topic: Topic| {
         let means = topic.advice().means;
         let first = means.split_inclusive(". ").next().unwrap_or(means).trim_end();
         format!("{:width$}  {first}\n", topic.code())
     };
-    Topic::all().map(line).collect()
+    let mut text: String = Topic::all().map(line).collect();
+    let mut title = "";
+    for of in &listed {
+        if of.title != title {
+            title = of.title;
+            text += &format!("\n{title}\n");
+        }
+        text += &format!("{:width$}  {}\n", of.code, of.meaning());
+    }
+    text
 }
 
 fn find<'c>(command: &'c Command, names: &[String]) -> Option<&'c Command> {

@@ -2,11 +2,13 @@
 //! record. Their options are those of the command line, so that there is nothing else to learn.
 use super::attest::sign::{declared, sign_record};
 use super::attest::signer::Signer;
+use super::events::write_events;
 use super::{trail_config, verify};
 use crate::attest::key::VerifyingKey;
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::commands::{Cli, Command};
 use crate::cli::args::console::GlobalArgs;
+use crate::cli::args::events::EventsArgs;
 use crate::cli::args::trail_config::{ConfigFormat, TrailConfigArgs};
 use crate::cli::args::verify::VerifyArgs;
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -15,8 +17,11 @@ use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::atomic;
 use crate::package::{Evidence, PackageRequest};
+use crate::report::events::{EventFormat, EventWriter, summary};
 use crate::report::trail_config::json;
 use clap::Parser as _;
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use trailproof_core::vocab::budget::SHOWN;
@@ -54,6 +59,13 @@ pub(super) async fn run(
     let configs = runs.trail_config.iter().enumerate();
     let configs: Vec<Config> =
         configs.map(|(at, run)| config_of(&global.aws, at, run)).collect::<Result<_, _>>()?;
+    let record = match (&run, &request.record) {
+        (Some(_), _) => made.path().join("record.jsonl.zst"),
+        (None, Some(given)) => given.path.clone(),
+        (None, None) => PathBuf::new(),
+    };
+    let events = runs.review_events.map(|arguments| events_of(global, &record, &arguments));
+    let events = events.transpose()?;
     if let Some((global, mut args, command)) = run {
         let record = made.path().join("record.jsonl.zst");
         args.record.record = Some(record.clone());
@@ -95,6 +107,21 @@ pub(super) async fn run(
         let json = json::json(&report).map_err(|error| Refusal::output_lost(error.to_string()))?;
         atomic::write(&path, &json, false)?;
         request.trail_config.push(Evidence { path, made_by: Some(command) });
+    }
+    if let Some((global, args, command)) = events {
+        print_to_stderr(&format!("running `{command}`"));
+        let path = made.path().join("review-events.json");
+        let lost = |error: &std::io::Error| Refusal::output_lost(error.to_string());
+        let file = File::create_new(&path).map_err(|error| lost(&error))?;
+        let writer = EventWriter::new(EventFormat::Json, BufWriter::new(file));
+        let mut last = None;
+        let searching = write_events(&global, &args, &mut last, writer, &lost);
+        let searched = match unless_interrupted(searching).await {
+            Ok(searched) => searched?,
+            Err(signal) => return Ok(Made::Ended(signal)),
+        };
+        summary(&searched).iter().for_each(|line| print_to_stderr(line));
+        request.review_events = Some(Evidence { path, made_by: Some(command) });
     }
     Ok(Made::All(made))
 }
@@ -153,6 +180,30 @@ fn config_of(aws: &AwsArgs, at: usize, arguments: &[String]) -> Result<Config, R
         return Err(wrong("`--evidence-script` checks nothing"));
     }
     Ok(Config { aws: cli.global.aws.or(aws), args, command })
+}
+
+/// Reads the options of `events`, which searches the record of the package.
+fn events_of(
+    global: &GlobalArgs,
+    record: &Path,
+    arguments: &[String],
+) -> Result<(GlobalArgs, EventsArgs, String), Refusal> {
+    let wrong = |why: &str| Refusal::usage(format!("cannot use `run.review-events`: {why}"));
+    if record.as_os_str().is_empty() {
+        return Err(wrong("the package has no record to search"));
+    }
+    let with = |record: &str| {
+        let own = [record, "--review", "--format", "json"].map(str::to_owned);
+        [own.as_slice(), arguments].concat()
+    };
+    // The temporary name of the record says nothing to the reader of the package.
+    let (_, command) = parsed("events", &with("record.jsonl.zst")).map_err(|why| wrong(&why))?;
+    let Some(path) = record.to_str() else { return Err(wrong("the record's path is not UTF-8")) };
+    let (cli, _) = parsed("events", &with(path)).map_err(|why| wrong(&why))?;
+    match cli.command {
+        Command::Events(args) => Ok((cli.global.or(global), args, command)),
+        _ => Err(wrong("it is a different command")),
+    }
 }
 
 /// Parses arguments as the command line does. Also returns that command line, in the words of a shell.

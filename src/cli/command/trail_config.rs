@@ -18,7 +18,6 @@ use crate::trail_config::{cloudformation, given, input, record, terraform};
 use serde_json::Value;
 use std::io;
 use std::path::Path;
-use trailproof_core::control::fact::Fact;
 use trailproof_core::control::facts::Wanted;
 use trailproof_core::vocab::location::{escape, excerpt};
 
@@ -93,24 +92,17 @@ pub(super) async fn report(aws: &AwsArgs, args: &TrailConfigArgs) -> Result<Conf
     }
     if let Some(path) = &args.record {
         let shown = escape(&path.to_string_lossy()).into_owned();
-        let recorded = record::chains(path).map_err(|why| {
+        let used = record::take(path, &mut assessment.trails).map_err(|why| {
             Refusal::not_started(format!("cannot use the record `{shown}`: {why}"))
         })?;
-        let mut any = assessment.trails.is_empty();
-        for read in &mut assessment.trails {
-            // Chains in another bucket say nothing about a trail.
-            if read.facts.trail.bucket.value() == Some(&recorded.bucket) {
-                read.facts.organization.chains = Fact::Known(recorded.chains.clone());
-                read.facts.bucket.files = Fact::Known(recorded.files.clone());
-                any = true;
-            }
-        }
-        if !any {
+        let delivers = |read: &Read| read.facts.trail.bucket.value() == Some(&used.bucket);
+        if !assessment.trails.is_empty() && !assessment.trails.iter().any(delivers) {
             return Err(Refusal::usage(format!(
                 "the record `{shown}` is of the bucket `{}`, to which no trail of the input delivers",
-                escape(&recorded.bucket)
+                escape(&used.bucket)
             )));
         }
+        assessment.records.push(used);
     }
     if assessment.trails.is_empty() {
         return Err(Refusal::nothing_found("the input has no trail"));

@@ -3,10 +3,12 @@
 //! without its text.
 mod failures;
 mod findings;
+mod listed;
 mod notices;
 mod rest;
 mod topic;
 
+pub use self::listed::ListedCode;
 pub use self::topic::Topic;
 
 /// Advice about one code. All texts are Markdown without block elements.

@@ -322,6 +322,7 @@ fn searched_json(searched: &EventsSearched) -> serde_json::Result<Value> {
         "log_files_not_read": searched.logs_unread,
         "log_files_not_confirmed": searched.logs_not_confirmed,
         "not_confirmed": not_confirmed,
+        "record_sha256": searched.record_sha256,
         "record_trusted": searched.record_trusted,
         "pending_seconds": searched.pending_seconds,
         "outside_seconds": searched.outside_seconds,

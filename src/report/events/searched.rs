@@ -76,6 +76,8 @@ pub(crate) struct EventsSearched {
     /// Log files of a record that no proven digest was found to name, and the first of them.
     pub(crate) logs_not_confirmed: u64,
     pub(crate) first_not_confirmed: Vec<(ObjectLocation, NotConfirmed)>,
+    /// SHA-256 of the lines of the record that was searched, in hexadecimal.
+    pub(crate) record_sha256: Option<String>,
     /// Whether what was proven comes from a record, of which only the log files that were searched were
     /// verified again.
     pub(crate) record_trusted: bool,

@@ -21,6 +21,9 @@ pub(crate) struct PackageDocument {
     pub(crate) reconciliation: Vec<Reconciliation>,
     /// The attestation of the record, if there is one.
     pub(crate) attestation: Option<AttestationShown>,
+    /// The events that a review should have seen, if the record was searched for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) review_events: Option<ReviewEvents>,
     /// All files below `data` but this document and the pages that are made from it.
     pub(crate) files: Vec<FileShown>,
     /// The results of `trail-config`.
@@ -181,6 +184,8 @@ pub(crate) enum Role {
     Attestation,
     /// A result of `trail-config`.
     TrailConfig,
+    /// Verified events that a review should have seen, from `events --review`.
+    ReviewEvents,
     /// A file that somebody gave.
     Attachment,
     /// The report, made from the record.
@@ -232,6 +237,15 @@ pub(crate) struct Part {
     pub(crate) name: String,
     /// Count.
     pub(crate) count: u64,
+}
+
+/// What a search of the record for events that a review should have seen found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReviewEvents {
+    /// Their number.
+    pub(crate) events: u64,
+    /// Whether everything that the record covers was searched.
+    pub(crate) complete: bool,
 }
 
 /// The attestation of the record.

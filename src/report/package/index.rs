@@ -1,7 +1,7 @@
 //! `index.html` and `index.md`: one page that leads an auditor through the package in order.
-use super::document::{ControlShown, PackageDocument, Slot, SlotShown};
+use super::document::{ControlShown, PackageDocument, ReviewEvents, Slot, SlotShown};
 use super::words;
-use crate::report::numbers::grouped;
+use crate::report::numbers::{counted, grouped};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -379,6 +379,15 @@ fn view(package: &PackageDocument, file: &super::document::FileShown) -> FileVie
     }
 }
 
+fn to_review(found: &ReviewEvents) -> String {
+    let events = counted(found.events, "verified event");
+    let searched = match found.complete {
+        true => "Everything that the record covers was searched.",
+        false => "Not everything could be searched: the list may lack events, and says what.",
+    };
+    format!("{events} of the period that a review should have seen. {searched}")
+}
+
 fn slot_view(package: &PackageDocument, shown: &SlotShown, stored: &[String]) -> SlotView {
     use super::document::SlotStatus;
     let slot = shown.slot;
@@ -391,7 +400,8 @@ fn slot_view(package: &PackageDocument, shown: &SlotShown, stored: &[String]) ->
             vec![words.to_owned()]
         }
         Slot::Immutability => stored.to_vec(),
-        Slot::Review | Slot::ContinuousConfiguration | Slot::AwsSide => Vec::new(),
+        Slot::Review => package.review_events.iter().map(to_review).collect(),
+        Slot::ContinuousConfiguration | Slot::AwsSide => Vec::new(),
     };
     let pointers = package.declared.pointers.iter().filter(|pointer| pointer.slot == slot);
     SlotView {

@@ -30,7 +30,8 @@ pub(super) fn question(slot: Slot) -> &'static str {
         }
         Slot::Review => {
             "Did people look at the logs? Detections and tickets, as they were handed in: their \
-             population is that of their source, and no check of trailproof covers it."
+             population is that of their source, and no check of trailproof covers it. Hold them \
+             against the events that a review should have seen, where these are listed."
         }
         Slot::ContinuousConfiguration => {
             "Did the configuration hold throughout the period? Evaluations by AWS Config, as they \
@@ -58,6 +59,7 @@ pub(super) fn role(role: Role) -> &'static str {
         Role::Record => "Run record: every judgement of the run",
         Role::Attestation => "Attestation: the signed statement about the record",
         Role::TrailConfig => "Result of trail-config",
+        Role::ReviewEvents => "Verified events that a review should have seen",
         Role::Attachment => "Attachment",
         Role::Report => "Report of the run",
         Role::Summary => "Summary of the run, for programs",
@@ -74,6 +76,7 @@ pub(super) fn made(role: Role) -> &'static str {
         Role::Record => "copied, and checked: order, counts, coverage and verdict were recomputed",
         Role::Attestation => "copied, and compared with the record",
         Role::TrailConfig => "copied, as `trail-config --format json` wrote it",
+        Role::ReviewEvents => "copied, as `events --review --format json` wrote it",
         Role::Attachment => "copied unread",
         Role::Report | Role::Summary => "made from the record",
         Role::TrailConfigPage => "made from the result",

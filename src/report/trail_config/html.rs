@@ -4,12 +4,12 @@ use super::words;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io;
 use trailproof_core::control::status::Status;
 use trailproof_core::vocab::location::escape;
+use trailproof_core::vocab::time::Period;
 
 /// The style sheet, which the page's Content-Security-Policy allows by its hash.
 const STYLE: &str = include_str!("../../../templates/report.css");
@@ -68,6 +68,12 @@ fn page(report: &ConfigReport) -> Page {
     for input in &report.inputs {
         facts.push((safe(&input.name), format!("SHA-256 {}", safe(&input.sha256))));
     }
+    for record in &report.records {
+        let Period { start, end } = record.period;
+        let of =
+            format!("{}, {start} to {end}, SHA-256 {}", safe(&record.bucket), safe(&record.sha256));
+        facts.push((safe(&record.name), of));
+    }
     if let Some(framework) = &report.framework {
         facts.push(("Framework".to_owned(), safe(framework)));
     }
@@ -76,7 +82,9 @@ fn page(report: &ConfigReport) -> Page {
     if report.incomplete {
         facts.push(("Plan".to_owned(), "covers only a part of the configuration".to_owned()));
     }
+    let by_trail = report.by_trail();
     let trails = report.trails.iter().map(|trail| {
+        let results = by_trail.get(trail.subject.as_str()).map(Vec::as_slice).unwrap_or_default();
         let named = [("Name", &trail.name), ("Bucket", &trail.bucket), ("Key", &trail.key)];
         Trail {
             subject: safe(&trail.subject),
@@ -84,7 +92,7 @@ fn page(report: &ConfigReport) -> Page {
                 .iter()
                 .filter_map(|(name, value)| Some(((*name).to_owned(), safe(value.as_ref()?))))
                 .collect(),
-            rows: report.of_trail(&trail.subject).map(row).collect(),
+            rows: results.iter().map(|result| row(result)).collect(),
         }
     });
     let calls = report.calls.iter().map(|call| {
@@ -148,10 +156,7 @@ fn row(result: &CheckResult) -> Row {
         subject: escape(&result.subject).into_owned(),
         why: words::why(result),
         observed: words::observed(result),
-        wanted: match &result.wanted {
-            Value::Null => String::new(),
-            wanted => safe(&wanted.to_string()),
-        },
+        wanted: words::wanted(result),
         basis: result.basis_code(),
         notes: judgement.pitfalls.iter().map(|it| words::pitfall(*it)).collect(),
         controls: controls.into_iter().map(|(name, ids)| (name, ids.join(", "))).collect(),

@@ -1,6 +1,7 @@
 //! `trail-config --format json` and `jsonl`: the result file `trail-config.json`, and its reader.
 use super::result::{
-    Basis, Call, CheckResult, ConfigReport, Control, ControlSource, InputFile, TrailShown,
+    Basis, Call, CheckResult, ConfigReport, Control, ControlSource, InputFile, RecordUsed,
+    TrailShown,
 };
 use serde_json::{Map, Value, json};
 use std::io;
@@ -9,7 +10,7 @@ use trailproof_core::control::facts::Wanted;
 use trailproof_core::control::operation::Operation;
 use trailproof_core::control::status::{Judgement, Pitfall, Reason, Status};
 use trailproof_core::record::wire::{write_json, write_json_pretty};
-use trailproof_core::vocab::time::Timestamp;
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Number of the schema. Any version may add a field; changing or removing one requires a new number.
 pub(crate) const SCHEMA: u64 = 1;
@@ -60,6 +61,15 @@ pub(crate) fn json_lines(report: &ConfigReport) -> io::Result<Vec<u8>> {
 
 fn head(report: &ConfigReport) -> Map<String, Value> {
     let file = |it: &InputFile| json!({ "name": it.name, "sha256": it.sha256 });
+    let record = |it: &RecordUsed| {
+        json!({
+            "name": it.name,
+            "sha256": it.sha256,
+            "bucket": it.bucket,
+            "from": it.period.start.to_string(),
+            "to": it.period.end.to_string(),
+        })
+    };
     let trail = |it: &TrailShown| {
         json!({
             "subject": it.subject,
@@ -81,6 +91,7 @@ fn head(report: &ConfigReport) -> Map<String, Value> {
             "at_hand_days": report.wanted.at_hand_days,
         },
         "inputs": report.inputs.iter().map(file).collect::<Vec<_>>(),
+        "records": report.records.iter().map(record).collect::<Vec<_>>(),
         "incomplete": report.incomplete,
         "trails": report.trails.iter().map(trail).collect::<Vec<_>>(),
         "control_sources": report.sources.iter().map(source).collect::<Vec<_>>(),
@@ -206,6 +217,11 @@ fn document(value: &Value) -> Option<ConfigReport> {
         inputs: each(value, "inputs", |it| {
             Some(InputFile { name: text(it, "name")?, sha256: text(it, "sha256")? })
         })?,
+        // Results of older versions do not have it.
+        records: match value.get("records") {
+            Some(_) => each(value, "records", read_record)?,
+            None => Vec::new(),
+        },
         incomplete: value.get("incomplete")?.as_bool()?,
         trails: each(value, "trails", |it| {
             Some(TrailShown {
@@ -226,6 +242,15 @@ fn document(value: &Value) -> Option<ConfigReport> {
             };
             Some(source)
         })?,
+    })
+}
+
+fn read_record(value: &Value) -> Option<RecordUsed> {
+    Some(RecordUsed {
+        name: text(value, "name")?,
+        sha256: text(value, "sha256")?,
+        bucket: text(value, "bucket")?,
+        period: Period { start: time(value, "from")?, end: time(value, "to")? },
     })
 }
 

@@ -13,9 +13,10 @@ use trailproof_core::vocab::location::escape;
 /// The document cannot be serialized.
 pub(crate) fn junit(report: &ConfigReport) -> io::Result<Vec<u8>> {
     let mut document = Report::new("trailproof trail-config");
+    let by_trail = report.by_trail();
     for trail in &report.trails {
         let mut suite = TestSuite::new(escape(&trail.subject).into_owned());
-        for result in report.of_trail(&trail.subject) {
+        for result in by_trail.get(trail.subject.as_str()).into_iter().flatten() {
             let mut case = TestCase::new(words::name(result.check), case_status(result));
             case.set_classname(escape(&result.subject).into_owned());
             suite.add_test_case(case);

@@ -1,10 +1,11 @@
 //! The result of `trail-config`: codes and fields, never sentences.
 use serde_json::Value;
+use std::collections::BTreeMap;
 use strum::{EnumString, IntoStaticStr};
 use trailproof_core::control::check::CheckId;
 use trailproof_core::control::facts::Wanted;
 use trailproof_core::control::status::{Judgement, Status};
-use trailproof_core::vocab::time::Timestamp;
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Where facts came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumString, IntoStaticStr)]
@@ -45,6 +46,8 @@ pub(crate) struct ConfigReport {
     pub(crate) wanted: Wanted,
     /// Files that were read.
     pub(crate) inputs: Vec<InputFile>,
+    /// Run records from which facts about files and accounts were read.
+    pub(crate) records: Vec<RecordUsed>,
     /// Whether a file says that it is only a part of what would be done.
     pub(crate) incomplete: bool,
     /// The trails.
@@ -64,6 +67,19 @@ pub(crate) struct InputFile {
     pub(crate) name: String,
     /// SHA-256 in hexadecimal.
     pub(crate) sha256: String,
+}
+
+/// A run record that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RecordUsed {
+    /// Name of its file, without its folder.
+    pub(crate) name: String,
+    /// SHA-256 of its lines, in hexadecimal: the same whether its file is compressed or not.
+    pub(crate) sha256: String,
+    /// The bucket to which its evidence was delivered.
+    pub(crate) bucket: String,
+    /// Its period.
+    pub(crate) period: Period,
 }
 
 /// A trail.
@@ -197,9 +213,13 @@ impl ConfigReport {
         counts
     }
 
-    /// Returns the results of one trail.
-    pub(crate) fn of_trail<'a>(&'a self, trail: &'a str) -> impl Iterator<Item = &'a CheckResult> {
-        self.results.iter().filter(move |result| result.trail == trail)
+    /// Returns the results of each trail, by its subject.
+    pub(crate) fn by_trail(&self) -> BTreeMap<&str, Vec<&CheckResult>> {
+        let mut by_trail: BTreeMap<&str, Vec<&CheckResult>> = BTreeMap::new();
+        for result in &self.results {
+            by_trail.entry(&result.trail).or_default().push(result);
+        }
+        by_trail
     }
 }
 

@@ -12,14 +12,27 @@ pub(crate) fn text(report: &ConfigReport) -> String {
     for input in &report.inputs {
         let _ = writeln!(out, "read {} (sha256 {})", escape(&input.name), escape(&input.sha256));
     }
+    for record in &report.records {
+        let _ = writeln!(
+            out,
+            "record {} of `{}`, {} to {} (sha256 {})",
+            escape(&record.name),
+            escape(&record.bucket),
+            record.period.start,
+            record.period.end,
+            escape(&record.sha256)
+        );
+    }
     if let Some(as_of) = report.as_of {
         let _ = writeln!(out, "as of {as_of}");
     }
     if report.incomplete {
         let _ = writeln!(out, "note: the plan covers only a part of the configuration");
     }
+    let by_trail = report.by_trail();
     for trail in &report.trails {
-        of_trail(&mut out, report, trail);
+        let results = by_trail.get(trail.subject.as_str()).map(Vec::as_slice).unwrap_or_default();
+        of_trail(&mut out, results, trail);
     }
     let counts = report.counts();
     let _ = writeln!(
@@ -34,7 +47,7 @@ pub(crate) fn text(report: &ConfigReport) -> String {
 const ORDER: [Status; 5] =
     [Status::Fail, Status::Manual, Status::NotAvailable, Status::Pass, Status::NotApplicable];
 
-fn of_trail(out: &mut String, report: &ConfigReport, trail: &TrailShown) {
+fn of_trail(out: &mut String, results: &[&CheckResult], trail: &TrailShown) {
     let name = trail.name.as_ref().filter(|name| **name != trail.subject);
     let named = name.map(|name| format!(" `{}`", excerpt(name, SHOWN))).unwrap_or_default();
     let _ = writeln!(out, "\ntrail {}{named}", escape(&trail.subject));
@@ -45,8 +58,7 @@ fn of_trail(out: &mut String, report: &ConfigReport, trail: &TrailShown) {
         }
     }
     for status in ORDER {
-        let of_status = report.of_trail(&trail.subject).filter(|it| it.judgement.status == status);
-        for result in of_status {
+        for result in results.iter().filter(|it| it.judgement.status == status) {
             line(out, result);
         }
     }

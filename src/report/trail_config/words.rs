@@ -3,7 +3,7 @@
 //!
 //! Everything that came from outside is escaped here.
 use super::result::CheckResult;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use trailproof_core::control::check::CheckId;
 use trailproof_core::control::fact::{Unread, UnreadWhy};
 use trailproof_core::control::status::{Pitfall, Reason, Status};
@@ -211,6 +211,26 @@ pub(crate) fn unread(unread: &Unread) -> String {
         UnreadWhy::NotInInput => {
             format!("not in the input; {operation} returns it ({permission})")
         }
+        UnreadWhy::NotShown => format!(
+            "no file shows a lock, and S3 shows none to a caller without {permission}: allow it and \
+             verify again"
+        ),
+        UnreadWhy::TrailNotIdentified => {
+            "the input has no ARN of the trail, so the record cannot be held to it".to_owned()
+        }
+        UnreadWhy::RecordOfOtherBucket => {
+            "the record is of a bucket to which the trail does not deliver".to_owned()
+        }
+        UnreadWhy::RecordOfOtherTrail => "the record has no chain of this trail".to_owned(),
+        UnreadWhy::RecordOfReplica => {
+            "the record is of a replica, whose files are stored in their own way: verify the bucket \
+             itself"
+                .to_owned()
+        }
+        UnreadWhy::RecordIncomplete => {
+            "the run left out, or could not read, a part of what the trail delivers: verify all of it"
+                .to_owned()
+        }
     };
     match unread.detail.is_empty() {
         true => words,
@@ -231,19 +251,52 @@ pub(crate) fn why(result: &CheckResult) -> String {
     words
 }
 
-/// Returns the observed values on one line.
+/// Entries of a list that are shown.
+const ENTRIES: usize = 5;
+
+/// Levels of a value that are shown. A result file may have any number.
+const LEVELS: usize = 6;
+
+/// Returns the observed values on one line: `versioning none; mfa delete no`.
 pub(crate) fn observed(result: &CheckResult) -> String {
-    let values = result.judgement.observed.iter();
-    let parts = values.map(|(name, value)| format!("{} {}", name.replace('_', " "), shown(value)));
-    excerpt(&parts.collect::<Vec<_>>().join(", "), 8 * SHOWN)
+    excerpt(&fields(&result.judgement.observed, "; ", LEVELS), 8 * SHOWN)
 }
 
-fn shown(value: &Value) -> String {
+/// Returns the required values on one line; empty if the check only informs.
+pub(crate) fn wanted(result: &CheckResult) -> String {
+    match &result.wanted {
+        Value::Null => String::new(),
+        Value::Object(wanted) => excerpt(&fields(wanted, "; ", LEVELS), 8 * SHOWN),
+        other => excerpt(&shown(other, LEVELS), 8 * SHOWN),
+    }
+}
+
+fn fields(fields: &Map<String, Value>, between: &str, levels: usize) -> String {
+    let field = |(name, value): (&String, &Value)| {
+        format!("{} {}", name.replace('_', " "), shown(value, levels))
+    };
+    fields.iter().map(field).collect::<Vec<_>>().join(between)
+}
+
+/// Returns a value as people write it: `yes`, `none`, `(days 90, class `GLACIER`)`.
+fn shown(value: &Value, levels: usize) -> String {
+    let Some(below) = levels.checked_sub(1) else { return "…".to_owned() };
     match value {
         Value::Null => "none".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Number(number) => number.to_string(),
         Value::String(text) => format!("`{text}`"),
         Value::Array(list) if list.is_empty() => "none".to_owned(),
-        other => other.to_string(),
+        Value::Array(list) => {
+            let entries = list.iter().take(ENTRIES).map(|it| shown(it, below));
+            let entries = entries.collect::<Vec<_>>().join(", ");
+            match list.len().checked_sub(ENTRIES) {
+                Some(more) if more > 0 => format!("{entries} and {more} more"),
+                _ => entries,
+            }
+        }
+        Value::Object(of) => format!("({})", fields(of, ", ", below)),
     }
 }
 
@@ -252,5 +305,28 @@ pub(crate) fn name(check: CheckId) -> String {
     match check.policy() {
         Some(policy) => format!("{} ({policy})", check.code()),
         None => check.code().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_are_shown_without_json() {
+        let value = json!({
+            "days": 90, "class": "GLACIER", "on": true, "off": false, "none": [], "null": null,
+            "rules": [{ "id": "a", "moves": [{ "days": 1 }] }, { "id": "b" }],
+        });
+        assert_eq!(
+            fields(value.as_object().unwrap(), "; ", LEVELS),
+            "class `GLACIER`; days 90; none none; null none; off no; on yes; \
+             rules (id `a`, moves (days 1)), (id `b`)"
+        );
+        let many = json!((1..=7).collect::<Vec<_>>());
+        assert_eq!(shown(&many, LEVELS), "1, 2, 3, 4, 5 and 2 more");
+        let deep = (0..20).fold(json!(1), |inner, _| json!([inner]));
+        assert_eq!(shown(&deep, LEVELS), "…");
     }
 }

@@ -160,3 +160,61 @@ fn without_a_verdict_there_is_no_package() {
     assert_eq!(ran.status, 4, "{ran:#?}");
     assert!(!room.path("out").exists());
 }
+
+/// The list is the population for the tickets; it shows of no review that there was one.
+#[test]
+fn the_events_that_a_review_should_have_seen_are_listed() {
+    let room = room("review", VERIFY);
+    let config = room.path("quarter/package.toml");
+    let searched = "review-events = [\"--public-keys\", \"demo/public-keys.json\"]\noperator =";
+    let whole = description(VERIFY).replace("operator =", searched);
+    fs::write(&config, &whole).unwrap();
+    create(&room, "out", &[]).is(0, "verdict: contradicted");
+    room.check("out", &["--key", "public.pem"]).is(0, "made again");
+    let json = |path: &str| -> Value {
+        serde_json::from_slice(&fs::read(room.path(path)).unwrap()).unwrap()
+    };
+    let (document, listed) =
+        (json("out/data/package.json"), json("out/data/4-review/01-review-events.json"));
+    let events = listed["events"].as_array().unwrap();
+    assert!(!events.is_empty() && document["review_events"]["events"] == events.len());
+    assert!(events.iter().any(|it| it["event"]["eventName"] == "StopLogging"), "{events:#?}");
+    assert_eq!(document["review_events"]["complete"], listed["searched"]["complete"]);
+    let slots = document["slots"].as_array().unwrap();
+    let review = slots.iter().find(|slot| slot["slot"] == "review").unwrap();
+    assert_eq!(review["status"], "not-provided");
+    let input = &document["declared"]["inputs"].as_array().unwrap();
+    let input = input.iter().find(|it| it["role"] == "review-events").unwrap();
+    assert_eq!(
+        input["source"],
+        "trailproof events record.jsonl.zst --review --format json --public-keys demo/public-keys.json"
+    );
+    let page = fs::read_to_string(room.path("out/data/index.md")).unwrap();
+    assert!(page.contains("that a review should have seen"), "{page}");
+
+    // Those of a different record are none of this period.
+    fs::copy(room.path("out/data/4-review/01-review-events.json"), room.path("quarter/e.json"))
+        .unwrap();
+    let (_, rest) = whole.split_once("[run]").unwrap();
+    let (_, attached) = rest.split_once("[[attachment]]").unwrap();
+    let given = "record = \"../record.jsonl\"\nreview-events = \"e.json\"\n[[attachment]]";
+    fs::write(&config, format!("id = \"q1\"\n{given}{attached}")).unwrap();
+    let ran = create(&room, "other", &[]);
+    assert_eq!(ran.status, 5, "{ran:#?}");
+    assert!(ran.stderr.contains("events of a different run record"), "{ran:#?}");
+}
+
+/// The files and accounts that a result is about must be those of the record beside it.
+#[test]
+fn a_result_about_a_different_record_is_refused() {
+    let room = Room::new("other-record");
+    let mut result: Value = serde_json::from_slice(&room.0.read("state.json")).unwrap();
+    result["records"] = serde_json::json!([{
+        "name": "run.jsonl", "sha256": "0".repeat(64), "bucket": "logs",
+        "from": "2026-01-01T00:00:00Z", "to": "2026-04-01T00:00:00Z",
+    }]);
+    room.0.write("state.json", result.to_string());
+    let ran = room.create("out", &[]);
+    assert_eq!(ran.status, 5, "{ran:#?}");
+    assert!(ran.stderr.contains("a different run record"), "{ran:#?}");
+}

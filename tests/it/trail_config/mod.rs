@@ -5,6 +5,7 @@ mod given;
 mod live;
 mod outputs;
 mod policies;
+mod record;
 
 use crate::support::program::{empty_folder, program};
 use serde_json::Value;

@@ -36,7 +36,8 @@ pub enum CheckId {
     TrailInsights,
     /// The trail is one of the organization, where there is one.
     TrailOrganization,
-    /// Every active account of the organization has a chain that covers the period of the run record.
+    /// Every active account of the organization has a chain of the trail that covers the period of the
+    /// run record.
     OrgAllAccountsCovered,
     /// A service control policy denies every member account to stop, delete or change a trail.
     OrgTrailProtectedByScp,
@@ -98,10 +99,10 @@ pub enum CheckId {
     BucketReplication,
     /// No function is notified of each log file that is written.
     BucketNoWriteTriggers,
-    /// Every log file of the period of the run record is encrypted with the trail's key.
+    /// Every log file of the trail in the period of the run record is encrypted with the trail's key.
     FilesEncryptedWithKey,
-    /// Every log file and digest of the period of the run record is locked in compliance mode, for as
-    /// long as logs must be kept.
+    /// Every log file and digest of the trail in the period of the run record is locked in compliance
+    /// mode, for as long as logs must be kept.
     FilesLocked,
     /// An alert reports that a trail was stopped, deleted or changed.
     AlertTrailTampering,
@@ -204,7 +205,9 @@ impl CheckId {
             | Self::TrailDataEvents => &[O::GetEventSelectors],
             Self::TrailInsights => &[O::GetInsightSelectors],
             Self::TrailOrganization => &[O::DescribeTrails, O::DescribeOrganization],
-            Self::OrgAllAccountsCovered => &[O::ListAccounts],
+            Self::OrgAllAccountsCovered => {
+                &[O::DescribeOrganization, O::ListAccounts, O::GetObject]
+            }
             Self::OrgTrailProtectedByScp => &[
                 O::DescribeOrganization,
                 O::ListAccounts,
@@ -242,8 +245,15 @@ impl CheckId {
                 &[O::GetBucketLifecycleConfiguration]
             }
             Self::BucketBlocksCustomerKeys => &[O::GetBucketEncryption, O::GetBucketPolicy],
-            Self::FilesEncryptedWithKey => &[O::DescribeTrails, O::GetObject],
-            Self::FilesLocked => &[O::GetObject],
+            Self::FilesEncryptedWithKey => {
+                &[O::DescribeTrails, O::DescribeOrganization, O::GetObject]
+            }
+            Self::FilesLocked => &[
+                O::GetObjectLockConfiguration,
+                O::DescribeOrganization,
+                O::GetObject,
+                O::GetObjectRetention,
+            ],
             Self::BucketReplication => &[O::GetBucketReplication],
             Self::BucketNoWriteTriggers => &[O::GetBucketNotificationConfiguration],
             Self::AlertTrailTampering => &[

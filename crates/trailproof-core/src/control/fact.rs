@@ -51,6 +51,19 @@ pub enum UnreadWhy {
     UnknownUntilApplied,
     /// The resource is not part of the input, and its owner may configure it elsewhere.
     NotInInput,
+    /// The answer does not have it. S3 leaves locks out for a caller who is not allowed to read them, so
+    /// that an object that is locked looks like one that is not.
+    NotShown,
+    /// The input does not state the ARN of the trail, so that no run record can be held to it.
+    TrailNotIdentified,
+    /// The run record is of a bucket to which the trail does not deliver.
+    RecordOfOtherBucket,
+    /// The run record has no chain of the trail.
+    RecordOfOtherTrail,
+    /// The run read a replica, whose objects are stored in their own way.
+    RecordOfReplica,
+    /// The run left out, or could not list, a part of what the trail delivers.
+    RecordIncomplete,
 }
 
 impl UnreadWhy {

@@ -5,7 +5,7 @@ use super::operation::Operation;
 use super::policy::Policy;
 use super::selectors::Selectors;
 use crate::record::{RunEvent, StorageTallies, StorageTally};
-use crate::vocab::time::Timestamp;
+use crate::vocab::time::{Period, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -128,22 +128,32 @@ pub struct BucketFacts {
     pub replication: Fact<Vec<Replication>>,
     /// What is notified of objects.
     pub notifications: Fact<Vec<Notification>>,
-    /// How the files of the period of the run record are stored.
+    /// How the trail's files of the period of the run record are stored.
     pub files: Fact<FilesFacts>,
 }
 
-/// How the files of the period of a run record are stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// How a trail's files of the period of a run record are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilesFacts {
+    /// Period of the run record.
+    pub period: Period,
     /// Those that were read.
     pub stored: StorageTallies,
     /// Log files that are missing or could not be read.
     pub logs_unread: u64,
     /// Digests that are missing or could not be read.
     pub digests_unread: u64,
+    /// Whether the run looked at all that the trail delivers in the period.
+    pub complete: bool,
 }
 
 impl FilesFacts {
+    /// Returns the files of a run over `period` before its first event.
+    pub fn new(period: Period) -> Self {
+        let stored = StorageTallies::of_run();
+        Self { period, stored, logs_unread: 0, digests_unread: 0, complete: true }
+    }
+
     /// Takes the next event of the run.
     pub fn take(&mut self, event: &RunEvent) {
         let before = |tally: &StorageTally| tally.known + tally.unknown;
@@ -362,8 +372,8 @@ pub struct OrganizationFacts {
     pub policies: Fact<BTreeMap<String, Vec<ControlPolicy>>>,
     /// Accounts that administer CloudTrail for the organization.
     pub delegated: Fact<Vec<String>>,
-    /// Accounts that have chains in the run record, and the times that they cover.
-    pub chains: Fact<BTreeMap<String, ChainPresence>>,
+    /// The trail's chains in the run record.
+    pub chains: Fact<RecordedChains>,
 }
 
 impl OrganizationFacts {
@@ -398,15 +408,25 @@ pub struct Account {
     pub joined: Option<Timestamp>,
 }
 
-/// The chains of one account in a run record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The chains of one trail in a run record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedChains {
+    /// Period of the run record.
+    pub period: Period,
+    /// Accounts that have chains, and the times that these cover.
+    pub accounts: BTreeMap<String, ChainPresence>,
+    /// Whether the run looked for the chains of every account in the delivery bucket itself, so that those
+    /// that it did not find are not there.
+    pub complete: bool,
+}
+
+/// The times that the chains of one account cover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChainPresence {
-    /// Start of the run's period.
-    pub start: Timestamp,
-    /// End of the run's period.
-    pub end: Timestamp,
-    /// Whether the chains cover all of it: since the account joined, no second is without a digest.
+    /// Time since which one of them is verified to the end of the period.
     pub covered_from: Option<Timestamp>,
+    /// The same, if everything that could not be read is valid.
+    pub perhaps_from: Option<Timestamp>,
 }
 
 /// A service control policy.

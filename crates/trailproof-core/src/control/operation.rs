@@ -42,6 +42,8 @@ pub enum Operation {
     GetBucketNotificationConfiguration,
     /// S3: the objects of the period, as a run record lists them.
     GetObject,
+    /// S3: the lock of an object. The answer of GetObject has it for callers who are allowed to read it.
+    GetObjectRetention,
     /// KMS, in the key's region.
     DescribeKey,
     /// KMS, in the key's region.

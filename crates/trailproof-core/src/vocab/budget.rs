@@ -233,10 +233,6 @@ pub const CONFIG_FILE: u64 = 256 << 20;
 /// to 1,000 rules, is the longest and takes less than 1 MB.
 pub const ANSWER_KEPT: usize = 8 << 20;
 
-/// Bytes of the texts that a plan marks as sensitive and that are looked for in what is shown. They take
-/// some 20 times as much memory. A plan has a few policies and names that are sensitive.
-pub const SENSITIVE: usize = 2 << 20;
-
 /// Settings of one kind that a configuration may hold: lifecycle rules, selectors, grants. S3 allows 1,000
 /// rules of lifecycle and of replication, and fewer of the others.
 pub const CONFIG_RULES: usize = 1_000;

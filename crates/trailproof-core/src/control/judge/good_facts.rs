@@ -12,7 +12,7 @@ use crate::control::status::Status;
 use crate::log_file::LogProof;
 use crate::record::{LockMode, LogJudged, ObjectFacts, RunEvent, StoredAs};
 use crate::vocab::location::ObjectLocation;
-use crate::vocab::time::{DAY, Timestamp};
+use crate::vocab::time::{DAY, Period, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -122,13 +122,17 @@ pub(super) fn stored(key: &str, days: i64) -> StoredAs {
     }
 }
 
+fn period() -> Period {
+    Period { start: Timestamp::from_unix(0), end: Timestamp::from_unix(100) }
+}
+
 fn written() -> Timestamp {
     Timestamp::parse("2026-03-01T00:05:00Z").unwrap()
 }
 
 /// Returns the files of a run that read log files that are stored like this.
 pub(super) fn files(logs: &[StoredAs]) -> FilesFacts {
-    let mut files = FilesFacts::default();
+    let mut files = FilesFacts::new(period());
     logs.iter().for_each(|stored| files.take(&log(Some(1), Some(stored.clone()))));
     files
 }
@@ -243,12 +247,7 @@ pub(super) fn good() -> Facts {
         ("444455556666".to_owned(), vec![control]),
     ]));
     organization.delegated = known(vec!["444455556666".to_owned()]);
-    let presence = ChainPresence {
-        start: Timestamp::from_unix(0),
-        end: Timestamp::from_unix(100),
-        covered_from: Some(Timestamp::from_unix(0)),
-    };
-    organization.chains = known(BTreeMap::from([("444455556666".to_owned(), presence)]));
+    organization.chains = known(chains(&[("444455556666", covered(0))]));
     let result = |resource: &str| RuleResult {
         rule: "rule".to_owned(),
         resource: resource.to_owned(),
@@ -274,6 +273,18 @@ pub(super) fn good() -> Facts {
     };
     let monitoring = Arc::new(monitoring);
     Facts { as_of: at(0), trail, bucket, key: Some(key), organization, monitoring }
+}
+
+/// Returns the chains of a run that looked everywhere, by account.
+pub(super) fn chains(accounts: &[(&str, ChainPresence)]) -> RecordedChains {
+    let accounts = accounts.iter().map(|(account, presence)| ((*account).to_owned(), *presence));
+    RecordedChains { period: period(), accounts: accounts.collect(), complete: true }
+}
+
+/// Returns that a chain is covered since some second of the period.
+pub(super) fn covered(from: i64) -> ChainPresence {
+    let from = Some(Timestamp::from_unix(from));
+    ChainPresence { covered_from: from, perhaps_from: from }
 }
 
 /// Returns facts of which nothing was read because of `why`.

@@ -1,9 +1,11 @@
 //! The rules about the organization.
 use super::trail::partitions;
-use crate::control::fact::{Reader, Unread};
+use crate::control::fact::{Reader, Unread, UnreadWhy};
 use crate::control::facts::{Account, ControlPolicy, Facts, OrganizationFacts};
+use crate::control::operation::Operation;
 use crate::control::policy::{Caller, Context, Policy, Request, Truth};
 use crate::control::status::{Judgement, Pitfall, Reason};
+use crate::vocab::time::{Period, Timestamp};
 use serde_json::{Value, json};
 
 type Judged = Result<Judgement, Unread>;
@@ -26,26 +28,39 @@ pub(super) fn covered(r: &Reader, organization: &OrganizationFacts) -> Judged {
     let Some(accounts) = r.read(&organization.accounts)? else {
         return Ok(Judgement::not_applicable(Reason::NoOrganization));
     };
-    let chains = r.read(&organization.chains)?.cloned().unwrap_or_default();
-    // All chains of a record have its period. An account that joined after it has none.
-    let end = chains.values().map(|presence| presence.end).max();
-    let is_due = |account: &&Account| match (account.joined, end) {
-        (Some(joined), Some(end)) => joined < end,
-        _ => true,
+    let Some(recorded) = r.read(&organization.chains)? else {
+        return Ok(Judgement::not_applicable(Reason::NotConfigured));
     };
-    let due: Vec<&Account> = accounts.iter().filter(is_due).collect();
-    let missing: Vec<&str> = due
-        .iter()
-        .filter(|account| {
-            !chains.get(&account.id).is_some_and(|presence| {
-                let due = account.joined.map_or(presence.start, |at| at.max(presence.start));
-                presence.covered_from.is_some_and(|from| from <= due)
-            })
-        })
-        .map(|account| account.id.as_str())
-        .collect();
-    let judged = Judgement::holds(missing.is_empty(), Reason::AccountsMissing);
-    Ok(judged.seen("accounts", due.len()).seen("missing", missing))
+    let Period { start, end } = recorded.period;
+    // An account that joined after the period has no chain in it.
+    let is_due = |account: &&Account| account.joined.is_none_or(|joined| joined < end);
+    let (mut due, mut missing, mut undecided) = (0_usize, Vec::new(), Vec::new());
+    for account in accounts.iter().filter(is_due) {
+        due += 1;
+        let id = account.id.as_str();
+        let since = account.joined.map_or(start, |joined| joined.max(start));
+        let covers = |from: Option<Timestamp>| from.is_some_and(|from| from <= since);
+        match recorded.accounts.get(id) {
+            Some(presence) if covers(presence.covered_from) => {}
+            Some(presence) if covers(presence.perhaps_from) => undecided.push(id),
+            None if !recorded.complete => undecided.push(id),
+            Some(_) | None => missing.push(id),
+        }
+    }
+    let judged = match (missing.is_empty(), undecided.is_empty()) {
+        (false, _) => Judgement::fail(Reason::AccountsMissing),
+        (true, true) => Judgement::pass(),
+        (true, false) => {
+            let why = UnreadWhy::RecordIncomplete;
+            Judgement::not_available(Unread::new(Operation::GetObject, why))
+                .seen("undecided", undecided)
+        }
+    };
+    Ok(judged
+        .seen("from", start.to_string())
+        .seen("to", end.to_string())
+        .seen("accounts", due)
+        .seen("missing", missing))
 }
 
 /// The operations with which a trail is stopped or narrowed.

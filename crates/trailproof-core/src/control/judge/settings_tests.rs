@@ -402,7 +402,7 @@ fn wrong_policies_of_the_bucket_fail() {
 fn wrong_organizations_and_monitoring_fail() {
     use CheckId as C;
     decides(C::OrgAllAccountsCovered, Status::Fail, |f| {
-        f.organization.chains = known(BTreeMap::new());
+        f.organization.chains = known(chains(&[]));
     });
     decides(C::OrgTrailProtectedByScp, Status::Fail, |f| {
         f.organization.policies_enabled = known(false);
@@ -479,7 +479,15 @@ fn files_show_what_applied_to_them() {
     decides(C::FilesLocked, Status::Fail, with(vec![bypassed]));
     let open = StoredAs { lock_mode: None, retain_until: None, ..stored(KEY, 365) };
     decides(C::FilesLocked, Status::Fail, with(vec![stored(KEY, 365), open]));
+    // One whose mode is not known here is not in compliance mode.
+    let unknown = StoredAs { lock_mode: Some(LockMode::Other), ..stored(KEY, 365) };
+    decides(C::FilesLocked, Status::Fail, with(vec![unknown]));
     for check in [C::FilesEncryptedWithKey, C::FilesLocked] {
+        decides(check, Status::NotAvailable, |f| {
+            if let Fact::Known(files) = &mut f.bucket.files {
+                files.complete = false;
+            }
+        });
         decides(check, Status::NotAvailable, with(Vec::new()));
         // One that is missing, and one that was read in a directory.
         for event in [log(None, None), log(Some(1), None)] {
@@ -490,4 +498,72 @@ fn files_show_what_applied_to_them() {
             });
         }
     }
+}
+
+/// S3 leaves locks out of an answer for a caller who is not allowed to read them.
+#[test]
+fn files_that_show_no_lock_are_accused_only_if_locks_are_shown() {
+    let check = CheckId::FilesLocked;
+    let open = StoredAs { lock_mode: None, retain_until: None, ..stored(KEY, 365) };
+    let hidden = vec![open.clone(), open.clone()];
+    let judged = |logs: &[StoredAs], lock: Fact<ObjectLock>| {
+        let mut facts = good();
+        facts.bucket.files = known(files(logs));
+        facts.bucket.lock = lock;
+        judge(check, &facts, &Wanted::default())
+    };
+    let locks = known(ObjectLock { enabled: true, mode: None, days: None });
+    let denied = Fact::unread(Operation::GetObjectLockConfiguration, UnreadWhy::Denied);
+    for (lock, permissions) in [
+        (locks.clone(), &["s3:GetObjectRetention"][..]),
+        (denied.clone(), &["s3:GetObjectRetention", "s3:GetBucketObjectLockConfiguration"]),
+    ] {
+        let judged = judged(&hidden, lock);
+        assert_eq!(judged.status, Status::NotAvailable, "{judged:?}");
+        let named: Vec<String> = judged.unread.iter().map(|it| it.operation.permission()).collect();
+        assert_eq!(named, permissions);
+        assert_eq!(judged.observed["lock_not_shown"], 2);
+        assert!(!judged.observed.contains_key("not_locked"));
+    }
+    // A lock of another file of the run shows that the caller sees them.
+    let seen = judged(&[open, stored(KEY, 365)], denied);
+    assert_eq!((seen.status, &seen.observed["not_locked"]), (Status::Fail, &json!(1)));
+    // No file of a bucket without Object Lock has one.
+    let off = known(ObjectLock::default());
+    for lock in [Fact::Absent, off] {
+        let judged = judged(&hidden, lock);
+        assert_eq!((judged.status, &judged.observed["not_locked"]), (Status::Fail, &json!(2)));
+    }
+}
+
+/// A digest that was not read may name log files that nobody looked at.
+#[test]
+fn an_unread_digest_leaves_the_encryption_of_its_log_files_open() {
+    decides(CheckId::FilesEncryptedWithKey, Status::NotAvailable, |f| {
+        if let Fact::Known(files) = &mut f.bucket.files {
+            files.digests_unread = 1;
+        }
+    });
+}
+
+/// What the run could not read, or did not look at, accuses no account.
+#[test]
+fn an_account_is_missing_only_where_the_run_looked() {
+    let check = CheckId::OrgAllAccountsCovered;
+    let account = "444455556666";
+    let unread = ChainPresence { covered_from: None, ..covered(0) };
+    decides(check, Status::NotAvailable, |f| {
+        f.organization.chains = known(chains(&[(account, unread)]));
+    });
+    decides(check, Status::Fail, |f| {
+        f.organization.chains = known(chains(&[(account, covered(1))]));
+    });
+    let incomplete = |accounts: &[(&str, ChainPresence)]| {
+        known(RecordedChains { complete: false, ..chains(accounts) })
+    };
+    decides(check, Status::NotAvailable, |f| f.organization.chains = incomplete(&[]));
+    decides(check, Status::Pass, |f| f.organization.chains = incomplete(&[(account, covered(0))]));
+    decides(check, Status::Fail, |f| {
+        f.organization.chains = incomplete(&[(account, covered(1))]);
+    });
 }
