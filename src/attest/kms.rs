@@ -1,5 +1,6 @@
 //! Signing keys that never leave AWS KMS.
 use super::key::VerifyingKey;
+use crate::aws::advice;
 use crate::aws::config::{AwsConfig, Service};
 use crate::aws::words;
 use aws_sdk_kms::Client;
@@ -25,6 +26,8 @@ const ANSWER: Duration = Duration::from_secs(60);
 pub struct KmsKey {
     client: Client,
     name: String,
+    /// How the credentials are renewed.
+    renewal: String,
 }
 
 impl KmsKey {
@@ -48,7 +51,8 @@ impl KmsKey {
             }
         };
         builder.set_endpoint_url(config.endpoint(Service::Kms));
-        Ok(Self { client: Client::from_conf(builder.build()), name: name.to_owned() })
+        let (client, renewal) = (Client::from_conf(builder.build()), config.renewal());
+        Ok(Self { client, name: name.to_owned(), renewal })
     }
 
     /// Fetches the public key.
@@ -58,7 +62,7 @@ impl KmsKey {
     /// Returns the error of KMS, or that the key cannot sign attestations.
     pub async fn public(&self) -> Result<VerifyingKey, String> {
         let answer = self.client.get_public_key().key_id(&self.name).send().await;
-        let answer = answer.map_err(|error| refused("GetPublicKey", &error))?;
+        let answer = answer.map_err(|error| self.refused("GetPublicKey", &error))?;
         if !matches!(answer.key_spec(), None | Some(KeySpec::EccNistP256)) {
             return Err(format!(
                 "the key `{}` is not an ECC_NIST_P256 key; attestations are signed with ECDSA over \
@@ -87,8 +91,36 @@ impl KmsKey {
             .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
             .send()
             .await;
-        let answer = answer.map_err(|error| refused("Sign", &error))?;
+        let answer = answer.map_err(|error| self.refused("Sign", &error))?;
         Ok(answer.signature().map(|blob| blob.as_ref().to_vec()).unwrap_or_default())
+    }
+
+    /// Describes an error of KMS or the client, in the form used for CloudTrail, with what the caller can
+    /// do about it.
+    fn refused<E, R>(&self, operation: &str, error: &SdkError<E, R>) -> String
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+        R: std::fmt::Debug + 'static,
+    {
+        let said = error.as_service_error();
+        let code = said.and_then(ProvideErrorMetadata::code);
+        let message = said.and_then(ProvideErrorMetadata::message).unwrap_or_default();
+        let words = match code {
+            Some(code) => format!(
+                "An error occurred ({}) when calling the {operation} operation: {}",
+                excerpt(code, 200),
+                excerpt(message, 1_800)
+            ),
+            None => {
+                let why = words::chain(error);
+                format!("{operation} could not be called: {}", excerpt(&why, 1_800))
+            }
+        };
+        let action = format!("kms:{operation}");
+        match advice::service_hint(code, message, &action, &self.renewal) {
+            Some(hint) => format!("{words}\n\nhint: {hint}"),
+            None => words,
+        }
     }
 }
 
@@ -97,23 +129,6 @@ fn region_of(name: &str) -> Option<&str> {
     let mut parts = name.split(':');
     let is_arn = parts.next() == Some("arn") && parts.nth(1) == Some("kms");
     parts.next().filter(|region| is_arn && !region.is_empty())
-}
-
-/// Describes an error of KMS or the client, in the form used for CloudTrail.
-fn refused<E, R>(operation: &str, error: &SdkError<E, R>) -> String
-where
-    E: Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    let said = error.as_service_error();
-    match said.and_then(ProvideErrorMetadata::code) {
-        Some(code) => format!(
-            "An error occurred ({}) when calling the {operation} operation: {}",
-            excerpt(code, 200),
-            excerpt(said.and_then(ProvideErrorMetadata::message).unwrap_or_default(), 1_800)
-        ),
-        None => format!("{operation} could not be asked: {}", excerpt(&words::chain(error), 1_800)),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Limits what one answer of a service takes: whoever runs the endpoint decides how long it is, and
-//! the SDK holds all of it in memory.
+//! the SDK holds all of it in memory. Requests without an answer fail in plain words.
+use super::unanswered;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -38,8 +39,14 @@ impl HttpConnector for BoundedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let query = request.uri().split_once('?').map_or("", |(_, query)| query);
         let streamed = query.split('&').any(|parameter| parameter == STREAMED);
+        let host = unanswered::host(request.uri()).to_owned();
         let answer = self.0.call(request);
-        HttpConnectorFuture::new(async move { answer.await.map(|it| bounded(it, streamed)) })
+        HttpConnectorFuture::new(async move {
+            match answer.await {
+                Ok(answer) => Ok(bounded(answer, streamed)),
+                Err(error) => Err(unanswered::worded(error, host)),
+            }
+        })
     }
 }
 

@@ -244,6 +244,14 @@ impl AwsConfig {
         }
     }
 
+    /// Returns how credentials that AWS no longer accepts are renewed, as a hint.
+    pub fn renewal(&self) -> String {
+        match &self.credentials {
+            Some(credentials) => credentials.renewal(),
+            None => "run without `--no-sign-request`".to_owned(),
+        }
+    }
+
     /// Returns the settings for S3 alone.
     pub fn s3(&self) -> &S3Settings {
         &self.s3

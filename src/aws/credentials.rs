@@ -1,8 +1,9 @@
 //! Where credentials come from: the AWS CLI's chain, with a short timeout for instance metadata and
 //! with the first result kept.
+use super::error_chain::causes;
 use super::process::Process;
 use super::profile::{SelectedProfile, variable};
-use super::role::{AssumedRole, Failed};
+use super::role::{AssumedRole, Failed, failed};
 use super::words::{self, SetupError};
 use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -186,6 +187,25 @@ impl Resolved {
     }
 }
 
+impl Resolved {
+    /// Returns how the credentials are renewed, as a hint.
+    pub fn renewal(&self) -> String {
+        let Some(profile) = &self.profile else { return "renew the credentials".to_owned() };
+        if !profile.is_explicit && !profile.is_role() && variable("AWS_ACCESS_KEY_ID").is_some() {
+            let words = "renew the keys in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and \
+                         `AWS_SESSION_TOKEN`";
+            return words.to_owned();
+        }
+        match sign_in(profile) {
+            Some(command) => format!("sign in again with `{command}`"),
+            None if profile.is_defined() => {
+                format!("renew the credentials of the profile `{}`", escape(profile.name()))
+            }
+            None => "renew the credentials".to_owned(),
+        }
+    }
+}
+
 impl ProvideCredentials for Resolved {
     fn provide_credentials<'a>(&'a self) -> Provided<'a>
     where
@@ -194,7 +214,16 @@ impl ProvideCredentials for Resolved {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         match first {
             Some(first) => Provided::ready(ProvideResult::Ok(first)),
-            None => self.provider.provide_credentials(),
+            None => {
+                let asked = self.provider.provide_credentials();
+                let explained =
+                    |error: CredentialsError| match explained(&error, self.profile.as_ref()) {
+                        // The hint stands in a line of its own, and a failure has one line.
+                        SetupError::Credentials(why) => failed(why.replace("\n\nhint: ", "; ")),
+                        _ => error,
+                    };
+                Provided::new(async move { asked.await.map_err(explained) })
+            }
         }
     }
 
@@ -237,7 +266,7 @@ impl ProvideCredentials for Nobody {
 
 /// Returns the message for missing credentials if `error` or one of its causes reports them.
 pub fn missing_in(error: &(dyn Error + 'static)) -> Option<SetupError> {
-    words::causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>()).map(worded)
+    causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>()).map(worded)
 }
 
 /// Returns the message for failed credentials, with the profile, file or variable that it is about
@@ -257,21 +286,25 @@ fn explained(error: &CredentialsError, profile: Option<&SelectedProfile>) -> Set
     if !profile.is_defined() {
         return SetupError::Credentials(why);
     }
-    let name = profile.name();
-    let words = format!("cannot get credentials for the profile `{}`: {why}", escape(name));
-    let source = profile.text("source_profile").and_then(|name| profile.other(name));
-    let sso = [Some(profile.clone()), source].into_iter().flatten().find(SelectedProfile::is_sso);
-    SetupError::Credentials(match sso {
-        Some(sso) => {
-            let name = shell_word(sso.name());
-            format!("{words}\n\nhint: sign in with `aws sso login --profile {name}`")
-        }
+    let words =
+        format!("cannot get credentials for the profile `{}`: {why}", escape(profile.name()));
+    SetupError::Credentials(match sign_in(profile) {
+        Some(command) => format!("{words}\n\nhint: sign in with `{command}`"),
         None => words,
     })
 }
 
+/// Returns the command that signs in, if the profile or the one whose credentials it uses signs in with
+/// AWS IAM Identity Center.
+fn sign_in(profile: &SelectedProfile) -> Option<String> {
+    let source = profile.text("source_profile").and_then(|name| profile.other(name));
+    let sso =
+        [Some(profile.clone()), source].into_iter().flatten().find(SelectedProfile::is_sso)?;
+    Some(format!("aws sso login --profile {}", shell_word(sso.name())))
+}
+
 fn worded(error: &CredentialsError) -> SetupError {
-    if let Some(failed) = words::causes(error).find_map(|cause| cause.downcast_ref::<Failed>()) {
+    if let Some(failed) = causes(error).find_map(|cause| cause.downcast_ref::<Failed>()) {
         return SetupError::Credentials(failed.to_string());
     }
     match error {

@@ -1,9 +1,26 @@
 //! Error messages for failures before or below a service's response, in the AWS CLI's words where
 //! it has them.
+use super::error_chain::{causes, without_secrets};
+use super::unanswered::Unanswered;
+use aws_smithy_types::error::ErrorMetadata;
 use std::error::Error;
 
-/// Causes of an error that are shown. The SDK nests five or six deep.
-const CHAIN: usize = 12;
+/// What the SDK calls a class of errors. It says nothing about the error.
+const CLASSES: [&str; 13] = [
+    "an error occurred while loading an access token",
+    "an error occurred while loading credentials",
+    "connection error",
+    "dispatch failure",
+    "failed to construct request",
+    "io error",
+    "other",
+    "request has timed out",
+    "response error",
+    "service error",
+    "streaming error",
+    "timeout",
+    "unhandled error",
+];
 
 /// A failure before any service could be called. Its words are the AWS CLI's where it has a message,
 /// since scripts look for them.
@@ -38,60 +55,36 @@ impl SetupError {
     }
 }
 
-/// Returns `error` and its causes, from the outermost, joined by colons. Causes that only repeat
-/// what is already in the text are left out.
+/// Returns `error` and its causes, from the outermost, joined by colons. Causes that only name a class,
+/// or that repeat what is already in the text, are left out. A request without an answer, and an answer
+/// of a service, end the text: what is below them is in their words.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut words = error.to_string();
-    for cause in causes(error).skip(1) {
-        let cause = cause.to_string();
-        if !cause.is_empty() && !words.contains(&cause) {
-            words.push_str(": ");
-            words.push_str(&cause);
+    let mut words: Vec<String> = Vec::new();
+    for cause in causes(error) {
+        let text = cause.to_string();
+        if cause.is::<Unanswered>() {
+            words.retain(|known| !known.contains(&text));
+            words.push(text);
+            break;
+        }
+        if let Some(answer) = cause.downcast_ref::<ErrorMetadata>()
+            && let Some(code) = answer.code()
+        {
+            words.retain(|known| !known.contains(&text));
+            words.push(code.to_owned());
+            words.extend(answer.message().map(str::to_owned));
+            break;
+        }
+        let is_class = CLASSES.contains(&text.as_str()) || text.starts_with("unhandled error (");
+        let is_known = words.iter().any(|known| known.contains(&text));
+        if !text.is_empty() && !is_class && !is_known {
+            words.push(text);
         }
     }
-    without_secrets(&words)
-}
-
-/// Returns `words` without the secrets that an endpoint in them may contain: user, password and
-/// query. The SDK repeats an endpoint that it cannot use.
-fn without_secrets(words: &str) -> String {
-    let ends = |character: char| character.is_whitespace() || "`'\"(),".contains(character);
-    words.split_inclusive(ends).map(without_secret).collect()
-}
-
-fn without_secret(word: &str) -> String {
-    let (scheme, rest) = match word.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), word),
-    };
-    let is_url = !scheme.is_empty();
-    let mut kept = rest.to_owned();
-    if let Some((who, host)) = rest.rsplit_once('@')
-        && (is_url || (who.contains(':') && !who.contains("arn:")))
-    {
-        kept = format!("…@{host}");
+    match words.is_empty() {
+        true => "the client does not say why".to_owned(),
+        false => without_secrets(&words.join(": ")),
     }
-    if let Some((place, query)) = kept.split_once('?')
-        && (is_url || query.contains('='))
-    {
-        let end = query.chars().last().filter(|last| !last.is_alphanumeric());
-        kept = format!("{place}?…{}", end.map(String::from).unwrap_or_default());
-    }
-    format!("{scheme}{kept}")
-}
-
-/// Returns `error` itself and then each cause, up to a limit.
-pub fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| {
-        match error.downcast_ref::<std::io::Error>() {
-            // `io::Error::source` skips the error that it wraps.
-            Some(io) => io.get_ref().map(|inner| -> &'a (dyn Error + 'static) { inner }),
-            None => error.source(),
-        }
-    })
-    .take(CHAIN)
 }
 
 #[cfg(test)]
@@ -115,25 +108,23 @@ mod tests {
         }
         assert_eq!(
             chain(&Outer(std::io::Error::other("connection refused"))),
-            "dispatch failure: connection refused"
+            "connection refused"
         );
     }
 
     #[test]
-    fn secrets_of_an_endpoint_are_not_repeated() {
-        for (words, expected) in [
-            ("bad `https://user:pass@host:1/x`: no", "bad `https://…@host:1/x`: no"),
-            ("bad `user:pass@host:1`", "bad `…@host:1`"),
-            ("at http://host/?X-Amz-Security-Token=SECRET now", "at http://host/?… now"),
-            ("bad `host?token=SECRET`", "bad `host?…`"),
-            (
-                "arn:aws:sts::1:assumed-role/x/me@a.b may not",
-                "arn:aws:sts::1:assumed-role/x/me@a.b may not",
-            ),
-            ("did you mean that?", "did you mean that?"),
-        ] {
-            assert_eq!(without_secrets(words), expected);
-        }
+    fn an_answer_in_the_chain_is_the_text() {
+        let answer = |message: Option<&str>| {
+            let mut builder = ErrorMetadata::builder().code("ExpiredToken");
+            if let Some(message) = message {
+                builder = builder.message(message);
+            }
+            std::io::Error::other(builder.custom("aws_request_id", "1").build())
+        };
+        assert_eq!(chain(&answer(Some("It has expired."))), "ExpiredToken: It has expired.");
+        assert_eq!(chain(&answer(None)), "ExpiredToken");
+        let nothing = std::io::Error::other("service error");
+        assert_eq!(chain(&nothing), "the client does not say why");
     }
 
     #[test]

@@ -3,7 +3,6 @@ use super::exit::ExitStatus;
 use super::stream::{print_to_stderr, print_to_stdout};
 use std::{fmt, io};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::vocab::location::escape;
 
 /// The reason why a command ends without a result: its exit status and a message.
 #[derive(Debug)]
@@ -55,14 +54,22 @@ impl Refusal {
         Self::output_lost(format!("cannot write the output: {error}"))
     }
 
-    /// Refuses a bucket that cannot be listed. One that does not exist holds nothing to verify.
-    pub(crate) fn bucket_unlisted(bucket: &str, why: &ReadFailure) -> Self {
-        let words = format!("cannot list `s3://{}`: {why}", escape(bucket));
+    /// Refuses a bucket that cannot be listed, in these words. One that does not exist holds nothing to
+    /// verify.
+    pub(crate) fn bucket_unlisted(words: impl Into<String>, why: &ReadFailure) -> Self {
         let refusal = match why.kind {
             ReadFailureKind::NoSuchBucket => Self::nothing_found(words),
             _ => Self::not_started(words),
         };
         Self { cause: Some(why.clone()), ..refusal }
+    }
+
+    /// Returns the refusal with a hint, unless it has one.
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
+        if let Some(hint) = hint.filter(|_| !self.words.contains("\n\nhint: ")) {
+            self.words += &format!("\n\nhint: {hint}");
+        }
+        self
     }
 
     /// Returns the refusal with [`ExitStatus::NotStarted`] if its bucket does not exist.

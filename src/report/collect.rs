@@ -1,6 +1,6 @@
 //! Collects a run's events for the formats that begin with the verdict.
 use super::ends::Ends;
-use super::names::ChainNames;
+use super::names::{AccountNames, ChainNames};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::codes::check::SkippedCheck;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
@@ -152,6 +152,16 @@ pub(super) struct Collected {
 }
 
 impl Collected {
+    /// Returns the names of accounts that the run was given.
+    pub(super) fn account_names(&self) -> AccountNames {
+        self.start.as_ref().map(AccountNames::of).unwrap_or_default()
+    }
+
+    /// Returns the names of the run's chains for people, with those of their accounts.
+    pub(super) fn full_names(&self) -> ChainNames {
+        self.names().with_accounts(self.account_names())
+    }
+
     /// Returns the names of the run's chains.
     pub(super) fn names(&self) -> ChainNames {
         let chains = self.chains.iter().map(|chain| &chain.chain);

@@ -144,6 +144,7 @@ fn fields(run: &Collected) -> serde_json::Result<Map<String, Value>> {
         value.insert("accounts".into(), json!(start.accounts));
         value.insert("regions".into(), json!(start.regions));
         value.insert("expected_accounts".into(), json!(start.expected_accounts));
+        value.insert("account_names".into(), json!(start.account_names));
         value.insert("expected_regions".into(), json!(start.expected_regions));
         let known_ends: Vec<String> = start.known_ends.iter().map(ToString::to_string).collect();
         value.insert("known_ends".into(), json!(known_ends));

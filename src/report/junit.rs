@@ -7,7 +7,7 @@ use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::ends::Ends;
 use super::exceptions::Exceptions;
-use super::names::ChainNames;
+use super::names::{AccountNames, ChainNames};
 use super::numbers::{hours, per_cent, verified};
 use super::places;
 use super::words::{self, NOT_JOINED, uncovered};
@@ -133,7 +133,8 @@ fn whole_run(run: &Collected) -> TestSuite {
     }
     for doubt in &run.places_in_doubt.entries {
         let status = error(doubt.why.code(), places::why(doubt.why));
-        let name = format!("{} {}", doubt.why.code(), places::place(doubt));
+        let name =
+            format!("{} {}", doubt.why.code(), places::place(doubt, &AccountNames::default()));
         suite.add_test_case(case("run", &name, status));
     }
     for one in Exceptions::of(run).into_iter().flat_map(Exceptions::iter) {

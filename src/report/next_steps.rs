@@ -1,6 +1,7 @@
 //! What the reader of a report can do next.
 use super::collect::{Collected, Copies, Unread};
 use std::borrow::Cow;
+use trailproof_core::codes::denial::Denial;
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::unlisted::UnlistedReason;
@@ -50,10 +51,30 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
         next.push(earlier_versions(run, is_local));
     }
     let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
-    if unread(ReadFailureKind::Denied) && is_local {
+    let denials = || {
+        let objects = run.unread.entries.iter().map(|unread| &unread.why);
+        let all = objects.chain(run.listings_unread.entries.iter().map(|(_, why)| why));
+        all.map(|why| (why.kind, Denial::behind(why)))
+    };
+    let is_about_caller =
+        |denial: Denial| denial.is_about_credentials() || denial == Denial::ClockSkewed;
+    let reasons = || denials().filter_map(|(_, denial)| denial);
+    if reasons().any(Denial::is_about_credentials) {
+        say(
+            "AWS did not accept the credentials any more: renew them (`aws sso login`, or new keys), \
+             and run again; with `--record` and `--resume`, what is proven is not read again",
+        );
+    }
+    if reasons().any(|denial| denial == Denial::ClockSkewed) {
+        say("set this machine's clock, and run again");
+    }
+    let is_forbidden = denials().any(|(kind, denial)| {
+        kind == ReadFailureKind::Denied && !denial.is_some_and(is_about_caller)
+    });
+    if is_forbidden && is_local {
         say("make the denied files readable, and replace symbolic links by files; what cannot be \
              read may hide deletions");
-    } else if unread(ReadFailureKind::Denied) {
+    } else if is_forbidden {
         say("allow `s3:GetObject` and `s3:ListBucket` on what was denied; denied access may hide \
              deletions");
     }

@@ -1,4 +1,5 @@
 //! The scope, the expected places and the places in doubt, in words.
+use super::names::AccountNames;
 use super::words;
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
@@ -50,6 +51,10 @@ pub(super) fn scope(start: &RunStart, not_made: &[SkippedCheck]) -> Option<Strin
 
 /// Describes what the caller expects: accounts, regions and stated ends.
 pub(super) fn expected(start: &RunStart) -> String {
+    let known = AccountNames::of(start);
+    let labels = |accounts: &Vec<String>| -> Vec<String> {
+        accounts.iter().map(|account| known.label(account)).collect()
+    };
     let names = |names: &Option<Vec<String>>| match names {
         None => "not given".to_owned(),
         Some(names) if names.len() > SHOWN => format!("{} of them", names.len()),
@@ -57,7 +62,7 @@ pub(super) fn expected(start: &RunStart) -> String {
     };
     let mut words = format!(
         "expected accounts: {}; expected regions: {}",
-        names(&start.expected_accounts),
+        names(&start.expected_accounts.as_ref().map(labels)),
         names(&start.expected_regions)
     );
     if !start.known_ends.is_empty() {
@@ -74,7 +79,7 @@ const SHOWN_PLACE: usize = 80;
 const SHOWN: usize = 20;
 
 /// Describes a place in doubt: its folder, or its account, region and trail.
-pub(super) fn place(place: &PlaceInDoubt) -> String {
+pub(super) fn place(place: &PlaceInDoubt, names: &AccountNames) -> String {
     if let Some(folder) = &place.folder {
         return match place.folders {
             Some(count) => format!("{count} folders in `{}`", escape(folder)),
@@ -82,7 +87,8 @@ pub(super) fn place(place: &PlaceInDoubt) -> String {
         };
     }
     let mut parts = Vec::new();
-    parts.extend(place.account.as_ref().map(|account| format!("account {account}")));
+    let account = place.account.as_ref().map(|account| names.label(account.as_str()));
+    parts.extend(account.map(|account| format!("account {account}")));
     parts.extend(place.region.as_ref().map(|region| format!("region {region}")));
     parts.extend(place.trail.as_ref().map(|trail| format!("trail {}", escape(trail))));
     parts.extend(home(place.home.as_ref()));

@@ -90,14 +90,17 @@ impl<W: Write> Text<W> {
         }
         let counts = &summary.counts;
         let coverage = &summary.coverage;
-        writeln!(
-            self.out,
-            "Verified:  {} ({} of {} chain-hours; {})",
-            per_cent(coverage.verified, coverage.total() - coverage.pending),
-            hour_number(coverage.verified),
-            hour_number(coverage.total() - coverage.pending),
-            counted(summary.chains, "chain"),
-        )?;
+        // Without any chain there is no time that could be verified.
+        if summary.chains > 0 || coverage.total() > 0 {
+            writeln!(
+                self.out,
+                "Verified:  {} ({} of {} chain-hours; {})",
+                per_cent(coverage.verified, coverage.total() - coverage.pending),
+                hour_number(coverage.verified),
+                hour_number(coverage.total() - coverage.pending),
+                counted(summary.chains, "chain"),
+            )?;
+        }
         let mut digests = counts.digests;
         digests.add(&counts.backfill);
         writeln!(
@@ -233,8 +236,9 @@ impl<W: Write> Text<W> {
                 group.cause(&why.to_string(), format!("listing of `{}`", escape(folder)));
             });
         }
+        let accounts = run.account_names();
         for doubt in &run.places_in_doubt.entries {
-            let lines = vec![places::place(doubt)];
+            let lines = vec![places::place(doubt, &accounts)];
             Group::add(&mut groups, doubt.why.code(), places::why(doubt.why), |group| {
                 group.entries.push(lines);
             });
@@ -535,7 +539,7 @@ impl<W: Write + Send> RunReporter for Text<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.names = self.collected.names();
+        self.names = self.collected.full_names();
         let Some(summary) = self.collected.summary.clone() else {
             self.interrupted()?;
             return self.out.flush();

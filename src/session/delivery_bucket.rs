@@ -1,5 +1,6 @@
 //! Which bucket a copy comes from, and the messages for when nothing shows it.
 use super::location::folder;
+use crate::aws::advice;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::locate::copy_mapping::CopyMapping;
@@ -318,7 +319,8 @@ pub(crate) fn no_digest_refusal(recorded: &DeliverySample, logs: u64, shown: &st
     }
     if let Some((folder, why)) = recorded.unread.first() {
         let folder = escape(folder);
-        return Refusal::not_started(format!("cannot read `{shown}/{folder}`: {why}"));
+        let words = format!("cannot read `{shown}/{folder}`: {}", advice::failure(why));
+        return Refusal::bucket_unlisted(words, why);
     }
     let folders: Vec<String> =
         recorded.folders.iter().take(LISTED).map(|name| format!("`{}`", escape(name))).collect();

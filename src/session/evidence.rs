@@ -5,6 +5,7 @@ use super::delivery_bucket::{
 };
 use super::location::{BucketLocation, Location, LocationScope, RelocateOption, folder};
 use super::reading::{OpenStores, Reading, Store, mirrored, open};
+use crate::aws::advice;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::locate::copy_mapping::CopyMapping;
@@ -397,7 +398,10 @@ pub(crate) async fn in_bucket(
             None => Store::S3,
         },
     );
-    let unlisted = |why: ReadFailure| Refusal::bucket_unlisted(&bucket, &why);
+    let unlisted = |why: ReadFailure| {
+        let words = format!("cannot list `s3://{}`: {}", escape(&bucket), advice::failure(&why));
+        Refusal::bucket_unlisted(words, &why)
+    };
     let found = if is_root {
         Roots { prefixes: vec![prefix.clone()], ..Roots::default() }
     } else {

@@ -1,11 +1,12 @@
 //! Locations of evidence, as typed on the command line.
 use crate::console::refusal::Refusal;
+use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::path::PathBuf;
 use trailproof_core::vocab::budget::SHOWN;
-use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region, TrailArn};
 use trailproof_core::vocab::key_layout::ROOT;
-use trailproof_core::vocab::location::excerpt;
+use trailproof_core::vocab::location::{excerpt, shell_word};
 
 /// A bucket with a prefix, or a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,21 +83,21 @@ fn within(text: &str, below: &[&str]) -> Result<Option<LocationScope>, Refusal> 
         within.organization = Some(organization);
         below.next();
     }
-    match below.next().map(str::parse) {
-        Some(Ok(account)) => within.account = Some(account),
-        None => return Ok(Some(within)),
-        Some(Err(_)) if within.organization.is_none() => return Ok(None),
-        Some(Err(_)) => return Err(below_awslogs(text)),
+    let Some(account) = below.next() else { return Ok(Some(within)) };
+    match account.parse() {
+        Ok(account) => within.account = Some(account),
+        Err(_) if within.organization.is_none() => return Ok(None),
+        Err(_) => return Err(below_awslogs(text, account, "an account")),
     }
     if let Some(service) = below.next() {
         let is_ours =
             service.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("cloudtrail"));
         if !is_ours {
-            return Err(below_awslogs(text));
+            return Err(below_awslogs(text, service, "a folder of CloudTrail"));
         }
     }
     if let Some(region) = below.next() {
-        within.region = Some(region.parse().map_err(|_| below_awslogs(text))?);
+        within.region = Some(region.parse().map_err(|_| below_awslogs(text, region, "a region"))?);
     }
     if below.next().is_some() {
         return Err(Refusal::usage(format!(
@@ -108,11 +109,12 @@ fn within(text: &str, below: &[&str]) -> Result<Option<LocationScope>, Refusal> 
     Ok(Some(within))
 }
 
-fn below_awslogs(text: &str) -> Refusal {
+fn below_awslogs(text: &str, part: &str, expected: &str) -> Refusal {
     Refusal::usage(format!(
-        "cannot read `{}` as a location\n\nhint: below `{ROOT}` a location has the form \
-         `[ORGANIZATION/]ACCOUNT/CloudTrail/REGION`",
-        excerpt(text, SHOWN)
+        "cannot read `{}` as a location: `{}` is not {expected}\n\nhint: below `{ROOT}` a location \
+         has the form `[ORGANIZATION/]ACCOUNT/CloudTrail/REGION`",
+        excerpt(text, SHOWN),
+        excerpt(part, SHOWN)
     ))
 }
 
@@ -158,42 +160,79 @@ pub(crate) fn in_bucket(rest: &str) -> Option<(&str, &str)> {
     is_bucket(bucket).then(|| (bucket, key.strip_suffix('/').unwrap_or(key)))
 }
 
+/// Other ways to write the scheme of a bucket: of Hadoop, and mistyped.
+const SCHEMES: [&str; 5] = ["s3://", "s3a://", "s3n://", "s3:/", "s3:"];
+
 /// Proposes what was probably meant by a location that is neither a bucket nor a directory.
 fn meant(text: &str) -> Option<String> {
-    let location = |bucket: &str, prefix: &str| {
-        let prefix = prefix.trim_matches('/');
-        let slash = if prefix.is_empty() { "" } else { "/" };
-        let plain = is_bucket(bucket) && !prefix.chars().any(char::is_control);
-        plain.then(|| {
-            let place = format!("s3://{bucket}{slash}{prefix}");
-            format!("did you mean `{}`?", excerpt(&place, SHOWN))
-        })
-    };
-    let split = |rest: &str| {
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        location(bucket, prefix)
-    };
     if text.starts_with("arn:") {
-        let mut parts = text.splitn(6, ':').skip(2);
-        let (service, rest) = (parts.next()?, parts.nth(2)?);
-        return match service {
-            "cloudtrail" => Some("name a trail with `--trail-arn`".to_owned()),
-            "s3" if access_point(text).is_some() => Some(format!("did you mean `s3://{text}`?")),
-            "s3" => split(rest),
-            _ => None,
-        };
+        return meant_by_arn(text);
     }
     if let Some(address) = text.strip_prefix("https://").or(text.strip_prefix("http://")) {
-        let (host, path) = address.split_once('/').unwrap_or((address, ""));
-        // `BUCKET.s3.REGION.amazonaws.com/KEY`, or `s3.REGION.amazonaws.com/BUCKET/KEY`.
-        return match host.split_once(".s3") {
-            Some((bucket, rest)) if rest.ends_with(".amazonaws.com") => location(bucket, path),
-            _ if host.starts_with("s3") && host.ends_with(".amazonaws.com") => split(path),
-            _ => None,
-        };
+        return meant_by_address(address);
+    }
+    let lower = text.to_ascii_lowercase();
+    if let Some(scheme) = SCHEMES.iter().find(|scheme| lower.starts_with(**scheme)) {
+        return proposed_path(text.get(scheme.len()..)?);
     }
     let is_path = text.starts_with(['.', '/', '~']) || text.contains("://");
-    if is_path { None } else { split(text) }
+    if is_path { None } else { proposed_path(text) }
+}
+
+fn meant_by_arn(text: &str) -> Option<String> {
+    let mut parts = text.splitn(6, ':').skip(2);
+    let (service, rest) = (parts.next()?, parts.nth(2)?);
+    match service {
+        "cloudtrail" => Some(match text.parse::<TrailArn>() {
+            Ok(arn) => format!("name the trail with `--trail-arn {}`", shell_word(arn.as_str())),
+            Err(_) => "name a trail with `--trail-arn`".to_owned(),
+        }),
+        "s3" if access_point(text).is_some() => Some(format!("did you mean `s3://{text}`?")),
+        // The resource of a policy's statement may end in an asterisk.
+        "s3" => proposed_path(rest.strip_suffix('*').unwrap_or(rest)),
+        _ => None,
+    }
+}
+
+/// Proposes the bucket of an address of S3 or of its console, or the trail of CloudTrail's.
+fn meant_by_address(address: &str) -> Option<String> {
+    let (host, path) = address.split_once('/').unwrap_or((address, ""));
+    if host.split('.').any(|label| label == "console") {
+        if let Some((_, trail)) = path.split_once("#/trails/") {
+            let trail = percent_decode_str(trail).decode_utf8().ok()?;
+            return meant_by_arn(&trail).filter(|_| trail.contains(":cloudtrail:"));
+        }
+        let rest = path.strip_prefix("s3/buckets/").or(path.strip_prefix("s3/object/"))?;
+        let (bucket, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let named = |pair: &&str| pair.starts_with("prefix=");
+        let prefix = query.split(['&', '#']).find(named).and_then(|pair| pair.get(7..));
+        let prefix = percent_decode_str(prefix.unwrap_or_default()).decode_utf8().ok()?;
+        return proposed(bucket, prefix.trim_end_matches(|last| last != '/'));
+    }
+    // `BUCKET.s3.REGION.amazonaws.com/KEY`, or `s3.REGION.amazonaws.com/BUCKET/KEY`.
+    let is_of_aws = [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|end| host.ends_with(end));
+    match host.split_once(".s3") {
+        Some((bucket, _)) if is_of_aws => proposed(bucket, path),
+        _ if host.starts_with("s3") && is_of_aws => proposed_path(path),
+        _ => None,
+    }
+}
+
+/// Proposes `BUCKET/PREFIX` as a location.
+fn proposed_path(rest: &str) -> Option<String> {
+    let rest = rest.trim_start_matches('/');
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    proposed(bucket, prefix)
+}
+
+fn proposed(bucket: &str, prefix: &str) -> Option<String> {
+    let prefix = prefix.trim_matches('/');
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    let plain = is_bucket(bucket) && !prefix.chars().any(char::is_control);
+    plain.then(|| {
+        let place = format!("s3://{bucket}{slash}{prefix}");
+        format!("did you mean `{}`?", excerpt(&place, SHOWN))
+    })
 }
 
 /// Returns the ARN of an access point that a text begins with:
@@ -300,10 +339,41 @@ mod tests {
             ("example-trail-logs", Some("did you mean `s3://example-trail-logs`?")),
             ("example-trail-logs/audit/", Some("did you mean `s3://example-trail-logs/audit`?")),
             ("arn:aws:s3:::logs/p", Some("did you mean `s3://logs/p`?")),
+            ("arn:aws:s3:::logs/AWSLogs/*", Some("did you mean `s3://logs/AWSLogs`?")),
             (
-                "arn:aws:cloudtrail:us-east-1:111122223333:trail/t",
-                Some("name a trail with `--trail-arn`"),
+                "arn:aws:cloudtrail:us-east-1:111122223333:trail/trail-1",
+                Some(
+                    "name the trail with `--trail-arn \
+                     arn:aws:cloudtrail:us-east-1:111122223333:trail/trail-1`",
+                ),
             ),
+            ("arn:aws:cloudtrail:us-east-1::x", Some("name a trail with `--trail-arn`")),
+            ("S3://logs/p", Some("did you mean `s3://logs/p`?")),
+            ("s3:/logs/p", Some("did you mean `s3://logs/p`?")),
+            ("s3:logs", Some("did you mean `s3://logs`?")),
+            ("s3a://logs/p/", Some("did you mean `s3://logs/p`?")),
+            (
+                "https://s3.console.aws.amazon.com/s3/buckets/logs?region=eu-west-1&prefix=a%20b/AWSLogs/&tab=x",
+                Some("did you mean `s3://logs/a b/AWSLogs`?"),
+            ),
+            (
+                "https://eu-west-1.console.aws.amazon.com/s3/buckets/logs",
+                Some("did you mean `s3://logs`?"),
+            ),
+            (
+                "https://eu-west-1.console.aws.amazon.com/s3/object/logs?prefix=AWSLogs/x.json.gz",
+                Some("did you mean `s3://logs/AWSLogs`?"),
+            ),
+            (
+                "https://us-east-1.console.aws.amazon.com/cloudtrailv2/home?region=us-east-1#/trails/arn:aws:cloudtrail:us-east-1:111122223333:trail/trail-1",
+                Some(
+                    "name the trail with `--trail-arn \
+                     arn:aws:cloudtrail:us-east-1:111122223333:trail/trail-1`",
+                ),
+            ),
+            ("https://eu-west-1.console.aws.amazon.com/ec2/home", None),
+            ("https://x.console.aws.amazon.com/s3/buckets/logs?prefix=%1b[2J/", None),
+            ("https://s3.cn-north-1.amazonaws.com.cn/logs/p", Some("did you mean `s3://logs/p`?")),
             ("https://logs.s3.eu-west-1.amazonaws.com/p/", Some("did you mean `s3://logs/p`?")),
             ("https://s3.eu-west-1.amazonaws.com/logs/p", Some("did you mean `s3://logs/p`?")),
             ("https://example.com/logs", None),

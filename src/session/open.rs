@@ -4,9 +4,10 @@ use super::evidence::{self, Evidence};
 use super::location::Location;
 use super::reading::{self, Reading};
 use super::request::{VerifyRequest, bucket_of, expected};
-use super::store::{s3, warn_without_roots};
+use super::store::{configured, s3};
+use crate::aws::advice;
 use crate::aws::caller::{caller, is_of_aws};
-use crate::aws::config::{AwsConfig, AwsOptions, Service};
+use crate::aws::config::{AwsOptions, Service};
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::source::ObjectSource;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::task::JoinHandle;
+use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::record::ReadVersions;
 use trailproof_core::vocab::ids::TrailArn;
 use trailproof_core::vocab::time::Timestamp;
@@ -138,17 +140,24 @@ impl Session {
         let clock = online.as_ref().map(|online| Arc::clone(&online.clock));
         let caller = online.as_mut().and_then(|online| online.caller.take());
         let endpoint = online.as_mut().and_then(|online| online.endpoint.take());
+        let renewal = online.as_ref().map(|online| online.renewal.clone()).unwrap_or_default();
+        // The permission that all requests before the run need.
+        let hint = |why: &ReadFailure| advice::failure_hint(why, "s3:ListBucket", &renewal);
+        let advised = |refusal: Refusal| {
+            let hint = refusal.cause().and_then(hint);
+            refusal.with_hint(hint)
+        };
         let s3 = online.as_ref().map(|online| &online.source);
         let copies = evidence::rules(&request.moved, s3, request.complete_copy)?;
         let elsewhere = evidence::elsewhere(&request.moved);
         let mut opened = None;
         let (mut evidence, trust) = match (&directory, online) {
             (None, Some(Online { source, trust, .. })) => {
-                let bucket = bucket_of(&mut request, trust.as_ref()).await?;
+                let bucket = bucket_of(&mut request, (trust.as_ref(), &renewal)).await?;
                 let (scope, named) = (&request.scope, request.of_bucket.as_deref());
                 let found =
                     evidence::in_bucket(source, bucket, scope, named, copies, elsewhere, None);
-                (found.await?, Some(trust))
+                (found.await.map_err(advised)?, Some(trust))
             }
             (Some(path), _) => {
                 let opened = &*opened.insert(reading::open(path)?);
@@ -190,7 +199,7 @@ impl Session {
         let began = request.began;
         let (period, _) = request.period_at(later)?;
         evidence.doubt_beyond_mirror(period, &request.scope);
-        let plan = plan(request, &evidence, trails, later).await?;
+        let plan = plan(request, &evidence, (trails, &renewal), later).await?;
         Ok(Self {
             plan,
             source: evidence.source,
@@ -289,15 +298,17 @@ impl Session {
 }
 
 /// Makes the plan of a run over evidence that was found. `trails` answers for the trail's status
-/// and the organization's accounts; `None` if AWS is not asked.
+/// and the organization's accounts; `None` if AWS is not asked. `renewal` is how credentials are
+/// renewed.
 async fn plan(
     request: VerifyRequest,
     evidence: &Evidence,
-    trails: Option<Arc<dyn TrailService>>,
+    (trails, renewal): (Option<Arc<dyn TrailService>>, &str),
     later: Timestamp,
 ) -> Result<VerifyPlan, Refusal> {
     let (period, cut) = request.period_at(later)?;
-    let expected = expected(&request.expect, trails.as_deref(), &request.scope, period).await?;
+    let asked = trails.as_deref().map(|trails| (trails, renewal));
+    let expected = expected(&request.expect, asked, &request.scope, period).await?;
     let (now, end_was_future) = request.repeats.unwrap_or((later, cut));
     Ok(VerifyPlan {
         place: evidence.place.clone(),
@@ -346,6 +357,8 @@ struct Online {
     caller: Option<JoinHandle<Option<String>>>,
     /// The endpoint of S3, if it is not AWS's.
     endpoint: Option<String>,
+    /// How the credentials are renewed.
+    renewal: String,
 }
 
 impl Online {
@@ -356,16 +369,13 @@ impl Online {
         trail: Option<&TrailArn>,
         concurrency: Option<usize>,
     ) -> Result<Self, Refusal> {
-        let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
         let options = AwsOptions {
             // `--region` selects what to verify here. A trail is looked up in its home region;
             // everything else in the region that it belongs to.
             region: trail.map(|arn| arn.home_region.to_string()),
             ..aws.clone()
         };
-        let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
-        warn_without_roots(&config);
-        config.check_credentials().await.map_err(|error| not_started(&error))?;
+        let config = configured(options).await?;
         // The lookup runs while the run is prepared.
         let caller = (wanted == CallerLookup::Requested).then(|| {
             let config = config.clone();
@@ -376,7 +386,8 @@ impl Online {
         let versions = source;
         let source: Arc<dyn ObjectSource> = versions.clone();
         let trust = Arc::new(CloudTrail::new(&config));
-        Ok(Self { source, versions, trust, clock, caller, endpoint })
+        let renewal = config.renewal();
+        Ok(Self { source, versions, trust, clock, caller, endpoint, renewal })
     }
 
     /// Shows these versions instead of the current objects.

@@ -8,12 +8,13 @@ use crate::trust::{Member, ServiceError, TrailRecord, TrailService};
 use crate::verify::plan::Expected;
 use crate::verify::resume::proven_logs::ProvenLogs;
 use crate::verify::resume::seam::PreviousRecord;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use trailproof_core::record::{AcceptedExceptions, ReadVersions};
 use trailproof_core::trail_event::KnownEnd;
-use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::budget::{ACCOUNT_NAME, SHOWN};
 use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
 use trailproof_core::vocab::ids::{AccountId, Region, TrailArn};
 use trailproof_core::vocab::location::{escape, excerpt};
@@ -167,6 +168,8 @@ pub(crate) enum ExpectedAccounts {
 #[derive(Debug, Default)]
 pub(crate) struct Expect {
     pub(crate) accounts: Option<ExpectedAccounts>,
+    /// Names of accounts, which a file gives.
+    pub(crate) names: BTreeMap<AccountId, String>,
     pub(crate) regions: Option<Vec<Region>>,
     pub(crate) known_ends: Vec<KnownEnd>,
 }
@@ -194,26 +197,30 @@ impl Expect {
 }
 
 /// Returns what the user expects, with the accounts that Organizations lists if they were
-/// requested.
+/// requested. The service comes with how its credentials are renewed.
 pub(crate) async fn expected(
     expect: &Expect,
-    trails: Option<&dyn TrailService>,
+    trails: Option<(&dyn TrailService, &str)>,
     scope: &Scope,
     period: Period,
 ) -> Result<Expected, Refusal> {
+    let mut names = expect.names.clone();
     let accounts = match (&expect.accounts, trails) {
         (None, _) => None,
         (Some(ExpectedAccounts::These(accounts)), _) => Some(accounts.clone()),
-        (Some(ExpectedAccounts::Organization), Some(trails)) => {
+        (Some(ExpectedAccounts::Organization), Some((trails, renewal))) => {
             let members = trails.accounts().await;
-            let members = members.map_err(|error| Refusal::not_started(error.to_string()))?;
+            let members = members.map_err(|error| unanswered(&error, renewal))?;
             // An account that joined later has nothing in the period.
             let there = |member: &Member| {
                 member.joined.is_none_or(|joined| joined < period.end)
                     && scope.has_account(&member.account)
             };
-            let mut accounts: Vec<AccountId> =
-                members.into_iter().filter(there).map(|member| member.account).collect();
+            let mut accounts = Vec::new();
+            for Member { account, name, .. } in members.into_iter().filter(there) {
+                names.extend(name.and_then(|name| Some((account.clone(), account_name(&name)?))));
+                accounts.push(account);
+            }
             accounts.sort();
             accounts.dedup();
             if accounts.is_empty() {
@@ -231,7 +238,13 @@ pub(crate) async fn expected(
         }
     };
     let (regions, known_ends) = (expect.regions.clone(), expect.known_ends.clone());
-    Ok(Expected { accounts, regions, known_ends })
+    Ok(Expected { accounts, names, regions, known_ends })
+}
+
+/// Returns a name of an account as it is kept, if it is not empty.
+pub(crate) fn account_name(name: &str) -> Option<String> {
+    let name: String = name.trim().chars().take(ACCOUNT_NAME).collect();
+    (!name.is_empty()).then_some(name)
 }
 
 /// Looks up in the trail what the request leaves open. For an organization's trail with named
@@ -239,7 +252,7 @@ pub(crate) async fn expected(
 /// listed.
 pub(crate) async fn bucket_of(
     asked: &mut VerifyRequest,
-    trails: &dyn TrailService,
+    (trails, renewal): (&dyn TrailService, &str),
 ) -> Result<BucketLocation, Refusal> {
     if let Some(Location::Bucket(bucket, prefix)) = &asked.place {
         let (bucket, prefix) = (bucket.clone(), prefix.clone());
@@ -248,7 +261,7 @@ pub(crate) async fn bucket_of(
     let Some(arn) = &asked.trail else {
         return Err(Refusal::usage("a location or `--trail-arn` is required"));
     };
-    let trail = ask_trail(arn, trails).await?;
+    let trail = ask_trail(arn, trails, renewal).await?;
     let prefix = trail.prefix.unwrap_or_default();
     if asked.scope.accounts.is_empty() {
         return Ok(BucketLocation { bucket: trail.bucket, prefix, is_root: false });
@@ -265,9 +278,17 @@ pub(crate) async fn bucket_of(
     Ok(BucketLocation { bucket: trail.bucket, prefix, is_root })
 }
 
-async fn ask_trail(arn: &TrailArn, trails: &dyn TrailService) -> Result<TrailRecord, Refusal> {
-    let refused = |error: ServiceError| Refusal::not_started(error.to_string());
-    match trails.trail(arn).await.map_err(refused)? {
+/// Returns the refusal of a run for which a service did not answer, with what the caller can do.
+pub(crate) fn unanswered(error: &ServiceError, renewal: &str) -> Refusal {
+    Refusal::not_started(error.to_string()).with_hint(error.hint(renewal))
+}
+
+async fn ask_trail(
+    arn: &TrailArn,
+    trails: &dyn TrailService,
+    renewal: &str,
+) -> Result<TrailRecord, Refusal> {
+    match trails.trail(arn).await.map_err(|error| unanswered(&error, renewal))? {
         Some(trail) => Ok(trail),
         None => Err(Refusal::not_started(format!(
             "DescribeTrails does not list `{}`\n\nhint: name the bucket too: `trailproof verify \

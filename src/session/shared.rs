@@ -4,8 +4,8 @@
 use super::environment::retry_policy;
 use super::location::in_bucket;
 use super::reading::{Reading, Store};
-use super::store::{s3, s3_to_write, warn_without_roots};
-use crate::aws::config::{AwsConfig, AwsOptions};
+use super::store::{configured, s3, s3_to_write};
+use crate::aws::config::AwsOptions;
 use crate::console::refusal::Refusal;
 use crate::source::layer::count::Counts;
 use crate::source::layer::retry::repeated;
@@ -130,10 +130,7 @@ impl SharedStore {
     ///
     /// There are none, or a configured file or value cannot be used.
     pub(crate) async fn open(aws: &AwsOptions) -> Result<Self, Refusal> {
-        let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
-        let config = AwsConfig::load(aws.clone()).await.map_err(|error| not_started(&error))?;
-        warn_without_roots(&config);
-        config.check_credentials().await.map_err(|error| not_started(&error))?;
+        let config = configured(aws.clone()).await?;
         let (to_read, _) = s3(&config, &Arc::new(Counts::default()), None);
         Ok(Self { to_write: s3_to_write(&config), to_read })
     }

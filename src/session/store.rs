@@ -1,6 +1,9 @@
 //! S3 as every command reads it. This is the only place where its layers are put together.
 use super::environment::retry_policy;
-use crate::aws::config::AwsConfig;
+use crate::aws::advice;
+use crate::aws::config::{AwsConfig, AwsOptions};
+use crate::aws::words::SetupError;
+use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::source::layer::count::{Counted, Counts};
 use crate::source::layer::limit::{InFlight, Limited};
@@ -8,6 +11,19 @@ use crate::source::layer::retry::Retrying;
 use crate::source::s3::{S3Source, StoreClock, Timeouts};
 use crate::source::version::VersionSource;
 use std::sync::Arc;
+
+/// Reads the AWS configuration, and checks that there are credentials.
+///
+/// # Errors
+///
+/// There are none, or a configured file or value cannot be used.
+pub(crate) async fn configured(options: AwsOptions) -> Result<AwsConfig, Refusal> {
+    let refused = |error: SetupError| Refusal::not_started(advice::setup(&error));
+    let config = AwsConfig::load(options).await.map_err(refused)?;
+    warn_without_roots(&config);
+    config.check_credentials().await.map_err(refused)?;
+    Ok(config)
+}
 
 /// Returns S3 with its layers (requests counted, limited to `concurrency` or adaptively, and
 /// retried), and its clock.

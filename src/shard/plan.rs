@@ -492,6 +492,11 @@ fn planned(start: &RunStart, bucket: String, roots: Vec<String>) -> Result<Verif
                 .map(|texts| regions(texts, "expected_regions"))
                 .transpose()?,
             known_ends: start.known_ends.clone(),
+            names: start
+                .account_names
+                .iter()
+                .map(|(account, name)| Ok((id(of, "account_names", account)?, name.clone())))
+                .collect::<Result<_, Unreadable>>()?,
         },
         ..VerifyPlan::new(&bucket, start.period, start.period.end)
     })

@@ -1,4 +1,5 @@
 //! The traits that provide keys and facts about trails.
+use crate::aws::advice;
 use std::fmt;
 use std::fmt::Debug;
 use std::future::Future;
@@ -21,6 +22,21 @@ pub struct ServiceError {
     pub message: String,
     /// Whether credentials were missing.
     pub no_credentials: bool,
+}
+
+impl ServiceError {
+    /// Returns what the caller can do about it. `renewal` is how credentials are renewed.
+    pub fn hint(&self, renewal: &str) -> Option<String> {
+        let service = match self.operation {
+            "ListAccounts" | "DescribeOrganization" => "organizations",
+            _ => "cloudtrail",
+        };
+        let action = format!("{service}:{}", self.operation);
+        match self.no_credentials {
+            true => None,
+            false => advice::service_hint(self.code.as_deref(), &self.message, &action, renewal),
+        }
+    }
 }
 
 impl fmt::Display for ServiceError {
@@ -121,6 +137,8 @@ pub trait KeyService: Debug + Send + Sync {
 pub struct Member {
     /// The account.
     pub account: AccountId,
+    /// Its name; not unique, and chosen by whoever made the account.
+    pub name: Option<String>,
     /// When it joined the organization or was created in it.
     pub joined: Option<Timestamp>,
 }

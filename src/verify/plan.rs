@@ -2,7 +2,7 @@
 use super::resume::proven_logs::ProvenLogs;
 use super::resume::seam::PreviousRecord;
 use super::trail_status::StatusOf;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use trailproof_core::coverage::tail_allowed_from;
@@ -83,6 +83,8 @@ impl Workload {
 pub struct Expected {
     /// Accounts; `None` if not given.
     pub accounts: Option<Vec<AccountId>>,
+    /// Names of those accounts, as far as they are known.
+    pub names: BTreeMap<AccountId, String>,
     /// Source regions; `None` if not given.
     pub regions: Option<Vec<Region>>,
     /// Stated ends of chains before the period.
@@ -114,6 +116,12 @@ impl VerifyPlan {
                 .accounts
                 .as_ref()
                 .map(|accounts| accounts.iter().map(ToString::to_string).collect()),
+            account_names: self
+                .expected
+                .names
+                .iter()
+                .map(|(account, name)| (account.to_string(), name.clone()))
+                .collect(),
             expected_regions: self
                 .expected
                 .regions

@@ -68,6 +68,7 @@ fn read(places: &[ReadPlace]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
     use trailproof_core::record::{EvidencePlace, Tool};
     use trailproof_core::vocab::time::{Period, Timestamp};
 
@@ -85,6 +86,7 @@ mod tests {
             regions: Vec::new(),
             organization: None,
             expected_accounts: None,
+            account_names: BTreeMap::new(),
             expected_regions: Some(vec!["eu-west-1".to_owned()]),
             known_ends: Vec::new(),
             accepted: None,

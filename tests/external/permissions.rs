@@ -212,7 +212,7 @@ async fn the_accounts_of_an_organization_need_their_action() {
     let mut trail = spec().organization("o-a1b2c3d4e5").accounts(&["111122223333"]).build();
     let (id, state) = ("111122223333".to_owned(), "ACTIVE".to_owned());
     trail.world.organization_id = Some("o-a1b2c3d4e5".to_owned());
-    trail.world.accounts = vec![Member { id, state, joined: 1_500_000_000 }];
+    trail.world.accounts = vec![Member { id, name: String::new(), state, joined: 1_500_000_000 }];
     upload(&caller.server.endpoint, &trail).await;
     let (location, period) = (format!("s3://{BUCKET}"), period(&trail));
     let verify = ["verify", &location, "--expect-accounts", "organization", "-q"];
@@ -303,6 +303,6 @@ async fn signing_needs_each_action_of_its_policy() {
         let ran = caller.run(&fewer, &caller.server.endpoint, &sign);
         // moto refuses in XML, which KMS never does.
         let operation = action.strip_prefix("kms:").unwrap();
-        ran.is(5, &format!("{operation} could not be asked"));
+        ran.is(5, &format!("{operation} could not be called"));
     }
 }

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a test prints what it skips and measures")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod accepted;
+mod account_names;
 mod action;
 #[path = "../architecture.rs"]
 mod architecture;
@@ -22,6 +23,7 @@ mod concurrency;
 mod demo;
 mod documents;
 mod events;
+mod failed_requests;
 mod fuzz_smoke;
 mod hostile_stores;
 mod interrupted;

@@ -88,6 +88,7 @@ impl RunBuilder {
             regions: Vec::new(),
             organization: None,
             expected_accounts: None,
+            account_names: BTreeMap::new(),
             expected_regions: None,
             known_ends: Vec::new(),
             accepted: None,

@@ -31,6 +31,8 @@ pub struct World {
 pub struct Member {
     /// Account id: twelve digits.
     pub id: String,
+    /// Name; empty for none.
+    pub name: String,
     /// `ACTIVE`, `SUSPENDED`, `CLOSED`, …
     pub state: String,
     /// When it joined, in seconds since the Unix epoch.

@@ -1,5 +1,7 @@
 //! Options for what a run writes: the report on stdout, and files.
 use clap::Args;
+use clap::builder::{PossibleValue, TypedValueParser};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// Formats of the output on stdout.
@@ -18,7 +20,7 @@ pub(crate) enum Format {
 #[command(next_help_heading = "Additional outputs")]
 pub(crate) struct OutputArgs {
     /// Also write a report to FILE: `html=FILE` (repeatable)
-    #[arg(long, value_name = "KIND=FILE", value_parser = report)]
+    #[arg(long, value_name = "KIND=FILE", value_parser = REPORT, hide_possible_values = true)]
     pub(crate) report: Vec<ReportFile>,
     /// Also write the result as JUnit XML, to gate a pipeline
     #[arg(long, value_name = "FILE")]
@@ -28,7 +30,7 @@ pub(crate) struct OutputArgs {
     pub(crate) ocsf: Option<PathBuf>,
     /// Write a table of what is proven as CSV (`verified-intervals=FILE` or `verified-objects=FILE`),
     /// or what forbids `proven` as a file for `--accept` to fill in (`exceptions=FILE`) (repeatable)
-    #[arg(long, value_name = "KIND=FILE", value_parser = export)]
+    #[arg(long, value_name = "KIND=FILE", value_parser = EXPORT, hide_possible_values = true)]
     pub(crate) export: Vec<ExportFile>,
     /// List every entry in the text report, instead of the first ones of each cause
     #[arg(long, short)]
@@ -120,6 +122,39 @@ pub(crate) enum ExportKind {
     Exceptions,
 }
 
+/// A parser of `KIND=FILE` that offers the kinds to shells, which complete a file name behind them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KindParser<T> {
+    kinds: &'static [&'static str],
+    parse: fn(&str) -> Result<T, String>,
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for KindParser<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        self.parse.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.kinds.iter().map(|kind| PossibleValue::new(*kind))))
+    }
+}
+
+/// Parses the value of `--report`.
+pub(super) const REPORT: KindParser<ReportFile> = KindParser { kinds: &["html="], parse: report };
+
+/// Parses the value of `--export`.
+const EXPORT: KindParser<ExportFile> = KindParser {
+    kinds: &["verified-intervals=", "verified-objects=", "exceptions="],
+    parse: export,
+};
+
 fn export(text: &str) -> Result<ExportFile, String> {
     let kind = match text.split_once('=') {
         Some((_, "")) | None => return Err("must be of the form `KIND=FILE`".to_owned()),
@@ -135,7 +170,7 @@ fn export(text: &str) -> Result<ExportFile, String> {
     Ok(ExportFile { kind, path: path.into() })
 }
 
-pub(super) fn report(text: &str) -> Result<ReportFile, String> {
+fn report(text: &str) -> Result<ReportFile, String> {
     match text.split_once('=') {
         Some((_, "")) | None => Err("must be of the form `html=FILE`".to_owned()),
         Some(("html", path)) => Ok(ReportFile { kind: ReportKind::Html, path: path.into() }),

@@ -7,7 +7,9 @@ use crate::lookup::files::LookupFile;
 use crate::lookup::names::NamedScope;
 use crate::session::location::{Location, LocationScope, bucket_name, location, moved};
 use crate::session::period::{NO_PERIOD, PeriodArgs, RequestedPeriod, period, time};
-use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest, id, trail_filter};
+use crate::session::request::{
+    Expect, ExpectedAccounts, VerifyRequest, account_name, id, trail_filter,
+};
 use crate::session::time_text::parse_time;
 use crate::session::{earlier, exceptions, key_files};
 use crate::source::mirror::{HEADER, Header};
@@ -257,7 +259,10 @@ fn expect(selection: &Selection) -> Result<Expect, Refusal> {
         } else if let Ok(account) = text.parse() {
             accounts.push(account);
         } else {
-            accounts.extend(accounts_in(text)?);
+            for (account, name) in accounts_in(text)? {
+                expect.names.extend(name.map(|name| (account.clone(), name)));
+                accounts.push(account);
+            }
         }
     }
     if !accounts.is_empty() {
@@ -289,8 +294,9 @@ fn expect(selection: &Selection) -> Result<Expect, Refusal> {
     Ok(expect)
 }
 
-/// Reads the accounts in a file: one or more ids per line; `#` begins a comment.
-fn accounts_in(path: &str) -> Result<Vec<AccountId>, Refusal> {
+/// Reads the accounts in a file: one or more ids per line; `#` begins a comment. A comment behind the only
+/// id of a line is its name.
+fn accounts_in(path: &str) -> Result<Vec<(AccountId, Option<String>)>, Refusal> {
     let shown = excerpt(path, SHOWN);
     let text = std::fs::read_to_string(path).map_err(|error| {
         Refusal::usage(format!(
@@ -300,13 +306,16 @@ fn accounts_in(path: &str) -> Result<Vec<AccountId>, Refusal> {
     })?;
     let mut accounts = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default();
-        let ids = line.split([' ', ',', '\t', '\r']).filter(|word| !word.is_empty());
+        let (ids, comment) = line.split_once('#').unwrap_or((line, ""));
+        let ids: Vec<&str> =
+            ids.split([' ', ',', '\t', '\r']).filter(|word| !word.is_empty()).collect();
+        let name = account_name(comment).filter(|_| ids.len() == 1);
         for word in ids {
-            accounts.push(word.parse().map_err(|_| {
+            let account = word.parse().map_err(|_| {
                 let (number, word) = (number + 1, excerpt(word, SHOWN));
                 Refusal::usage(format!("`{shown}`, line {number}: `{word}` is not an account"))
-            })?);
+            })?;
+            accounts.push((account, name.clone()));
         }
     }
     if accounts.is_empty() {

@@ -25,8 +25,9 @@ pub(crate) struct Selection {
     /// Verify only log files of this region (repeatable)
     #[arg(long = "region", id = "region", value_name = "REGION")]
     pub(crate) regions: Vec<String>,
-    /// Accounts that must have logs: an ID, a FILE with IDs, or `organization` for the active
-    /// accounts that AWS Organizations lists (repeatable). This does not narrow what is verified
+    /// Accounts that must have logs: an ID, a FILE with IDs (`ID # NAME` names one), or
+    /// `organization` for the active accounts that AWS Organizations lists (repeatable). This
+    /// narrows nothing
     #[arg(long, value_name = "organization|FILE|ID", value_delimiter = ',')]
     pub(crate) expect_accounts: Vec<String>,
     /// Regions that must have logs, in each expected account (repeatable)

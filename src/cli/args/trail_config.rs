@@ -1,5 +1,5 @@
 //! The options of `trail-config`.
-use super::output::{ReportFile, report};
+use super::output::{REPORT, ReportFile};
 use crate::report::controls::FRAMEWORKS;
 use clap::{ArgGroup, Args, builder::PossibleValuesParser};
 use std::path::PathBuf;
@@ -90,7 +90,7 @@ pub(crate) struct TrailConfigArgs {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ConfigFormat::Text)]
     pub(crate) format: ConfigFormat,
     /// Also write a report to FILE: `html=FILE` (repeatable)
-    #[arg(long, value_name = "KIND=FILE", value_parser = report)]
+    #[arg(long, value_name = "KIND=FILE", value_parser = REPORT, hide_possible_values = true)]
     pub(crate) report: Vec<ReportFile>,
     /// Also write the result as JUnit XML, to gate a pipeline
     #[arg(long, value_name = "FILE")]

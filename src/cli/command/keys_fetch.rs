@@ -10,7 +10,7 @@ use crate::files::atomic::{check_absent, write};
 use crate::report::numbers::counted;
 use crate::session::environment::now;
 use crate::session::period::{NO_PERIOD, PeriodArgs, period};
-use crate::session::store::warn_without_roots;
+use crate::session::store::configured;
 use crate::trust::bundle::{Bundle, check, fetched};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyRecord, KeyService as _, ServiceError};
@@ -52,10 +52,7 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
     // yet, so future time is never recorded as covered.
     let span = (start.plus(-DAY), end.plus(DAY).min(now));
     let named = named(&args.regions)?;
-    let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
-    let config = AwsConfig::load(aws.access()).await.map_err(|error| not_started(&error))?;
-    warn_without_roots(&config);
-    config.check_credentials().await.map_err(|error| not_started(&error))?;
+    let config = configured(aws.access()).await?;
     let mut regions = named.clone();
     if args.all_regions {
         regions.extend(all(&config, &named));
@@ -69,7 +66,8 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
             }
             // The keys of a named region are required.
             Err(error) if named.contains(&region) => {
-                return Err(Refusal::not_started(format!("{region}: {error}")));
+                let hint = error.hint(&config.renewal());
+                return Err(Refusal::not_started(format!("{region}: {error}")).with_hint(hint));
             }
             Err(error) => {
                 print_to_stderr(&format!("warning: {region}: no keys: {error}"));

@@ -5,10 +5,24 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
 use crate::report::advice::{ListedCode, Topic};
 use clap::{Command, CommandFactory as _};
+use clap_complete::Shell;
 use clap_mangen::roff::{Roff, roman};
 use std::io;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::excerpt;
+
+/// Makes bash put no space behind a kind, such as `html=`: a file name follows it.
+const BEHIND_KINDS: &str = r#"
+_trailproof_kinds() {
+    _trailproof "$@"
+    if [[ ${#COMPREPLY[@]} -gt 0 && ${COMPREPLY[0]} == *= ]]; then
+        compopt -o nospace 2>/dev/null
+    fi
+    return 0
+}
+complete -F _trailproof_kinds -o nosort -o bashdefault -o default trailproof 2>/dev/null ||
+    complete -F _trailproof_kinds -o bashdefault -o default trailproof
+"#;
 
 /// Prints the completions and returns the exit status.
 pub(crate) fn completions(args: &CompletionsArgs) -> ExitStatus {
@@ -16,6 +30,9 @@ pub(crate) fn completions(args: &CompletionsArgs) -> ExitStatus {
     let mut program = Cli::command();
     let name = program.get_name().to_owned();
     clap_complete::generate(args.shell, &mut program, name, &mut text);
+    if args.shell == Shell::Bash {
+        text.extend_from_slice(BEHIND_KINDS.as_bytes());
+    }
     print(&text)
 }
 

@@ -1,5 +1,6 @@
 //! `trailproof trail-config`: is the trail configured so that its logs can be evidence?
-use crate::aws::config::{AwsConfig, AwsOptions};
+use crate::aws::advice;
+use crate::aws::config::AwsOptions;
 use crate::aws::words::SetupError;
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::trail_config::{ConfigFormat, TrailConfigArgs, Unknown};
@@ -11,6 +12,7 @@ use crate::files::atomic;
 use crate::report::trail_config::result::{Basis, ConfigReport};
 use crate::report::trail_config::{code_scanning, html, json, junit, ocsf, text, words};
 use crate::session::environment::now;
+use crate::session::store::configured;
 use crate::trail_config::assess::{Assessment, Read};
 use crate::trail_config::join::join;
 use crate::trail_config::live::{Live, LiveRoles, first_region};
@@ -124,10 +126,9 @@ async fn live(
     if let Some(folder) = &args.responses {
         check_new(folder)?;
     }
-    let setup = |error: SetupError| Refusal::not_started(error.to_string());
+    let setup = |error: SetupError| Refusal::not_started(advice::setup(&error));
     let options = AwsOptions { region: aws.region.clone(), ..aws.access() };
-    let config = AwsConfig::load(options).await.map_err(setup)?;
-    config.check_credentials().await.map_err(setup)?;
+    let config = configured(options).await?;
     let arn = args.trail_arn.as_deref();
     let region = first_region(&config, arn).map_err(setup)?;
     let roles = LiveRoles {

@@ -206,7 +206,12 @@ impl AwsCliError {
 impl From<SetupError> for AwsCliError {
     fn from(error: SetupError) -> Self {
         let apart = !matches!(error, SetupError::NoCredentials | SetupError::NoRegion);
-        Self { words: escape(&error.to_string()).into_owned(), hint: None, apart }
+        let words = error.to_string();
+        let (words, hint) = match words.split_once("\n\nhint: ") {
+            Some((words, hint)) => (words, Some(escape(hint).into_owned())),
+            None => (words.as_str(), None),
+        };
+        Self { words: escape(words).into_owned(), hint, apart }
     }
 }
 
@@ -261,7 +266,7 @@ fn listing_refused(bucket: &str, why: &ReadFailure) -> AwsCliError {
         0 => String::new(),
         retries => format!(" (reached max retries: {retries})"),
     };
-    let words = match crate::source::s3::classify::code_and_message(why) {
+    let words = match why.code_and_message() {
         Some((code, message)) => format!(
             "An error occurred ({}) when calling the {operation} operation{retries}: {}",
             escape(code),

@@ -218,6 +218,16 @@ impl Seen {
         }
     }
 
+    /// Notes in `rate` how much is read by now, once reading has begun.
+    fn look(&self, rate: &mut Rate) {
+        match self.phase() {
+            Phase::Opening | Phase::Listing => *rate = Rate::default(),
+            Phase::Verifying | Phase::Searching | Phase::Copying => {
+                rate.look(self.began.elapsed(), self.work().done);
+            }
+        }
+    }
+
     fn view(&self, rate: &Rate) -> View {
         let (now, work) = (self.counts.now(), self.work());
         View {
@@ -237,10 +247,9 @@ impl Seen {
 async fn draw(seen: Arc<Seen>, bar: ProgressBar) {
     let (mut waits, mut rate) = (Waits::new(), Rate::default());
     loop {
-        let elapsed = seen.began.elapsed();
-        rate.look(elapsed, seen.work().done);
+        seen.look(&mut rate);
         let view = seen.view(&rate);
-        bar.set_message(match waits.words(elapsed, &seen.counts.waiting()) {
+        bar.set_message(match waits.words(view.elapsed, &seen.counts.waiting()) {
             Some(words) => view.waiting(&words),
             None => view.line(COLUMNS),
         });
@@ -253,9 +262,9 @@ async fn draw(seen: Arc<Seen>, bar: ProgressBar) {
 async fn lines(seen: Arc<Seen>, every: Duration, line: fn(&View) -> String) {
     let mut rate = Rate::default();
     loop {
-        rate.look(seen.began.elapsed(), seen.work().done);
+        seen.look(&mut rate);
         tokio::time::sleep(every).await;
-        rate.look(seen.began.elapsed(), seen.work().done);
+        seen.look(&mut rate);
         print_to_stderr(&line(&seen.view(&rate)));
     }
 }

@@ -347,12 +347,13 @@ impl Statement {
 
 /// Names the places of which nothing can be stated, or counts them if they are many.
 fn in_doubt(run: &Collected) -> Option<String> {
+    let accounts = run.account_names();
     let doubts = &run.places_in_doubt;
     let shown: Vec<String> = doubts
         .entries
         .iter()
         .take(CLAUSES)
-        .map(|doubt| format!("{}: {}", places::place(doubt), places::why(doubt.why)))
+        .map(|doubt| format!("{}: {}", places::place(doubt, &accounts), places::why(doubt.why)))
         .collect();
     let total = usize::try_from(doubts.total).unwrap_or(usize::MAX);
     let more = match total.saturating_sub(shown.len()) {

@@ -163,6 +163,7 @@ pub(super) struct Details {
 
 impl Details {
     pub(super) fn of(run: &Collected, names: &ChainNames) -> Self {
+        let accounts = run.account_names();
         let errors = u64::try_from(run.delivery_errors.len()).unwrap_or(u64::MAX);
         Self {
             unread: unread(run),
@@ -171,7 +172,7 @@ impl Details {
                 run.places_in_doubt.total,
                 SHOWN,
                 |doubt| {
-                    let place = places::place(doubt).replace('`', "");
+                    let place = places::place(doubt, &accounts).replace('`', "");
                     (doubt.why.code(), Shown::of(place), places::why(doubt.why))
                 },
             ),

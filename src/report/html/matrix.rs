@@ -3,6 +3,7 @@
 use super::links::{Numbers, Standing};
 use super::shown::Shown;
 use crate::report::ends::Ends;
+use crate::report::names::AccountNames;
 use crate::report::numbers::{grouped, per_cent, verified};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::record::ChainSummary;
@@ -50,7 +51,12 @@ pub(super) struct Matrix {
 
 impl Matrix {
     /// Returns the matrix, or `None` if there are fewer than two accounts.
-    pub(super) fn of(chains: &[ChainSummary], numbers: &Numbers, ends: &Ends) -> Option<Self> {
+    pub(super) fn of(
+        chains: &[ChainSummary],
+        numbers: &Numbers,
+        ends: &Ends,
+        names: &AccountNames,
+    ) -> Option<Self> {
         let mut regions: BTreeSet<&str> = BTreeSet::new();
         let mut accounts: BTreeMap<&str, BTreeMap<&str, Cell>> = BTreeMap::new();
         for chain in chains {
@@ -78,7 +84,7 @@ impl Matrix {
             .iter_mut()
             .take(ACCOUNTS)
             .map(|(account, cells)| Account {
-                id: Shown::of(account),
+                id: Shown::of(names.label(account)),
                 cells: regions.iter().map(|region| cells.remove(region)).collect(),
             })
             .collect();
@@ -104,7 +110,7 @@ pub(super) struct Found {
 
 /// Returns which accounts and regions were found, largest groups first, and how many groups are left
 /// out.
-pub(super) fn found(chains: &[ChainSummary]) -> (Vec<Found>, usize) {
+pub(super) fn found(chains: &[ChainSummary], names: &AccountNames) -> (Vec<Found>, usize) {
     let mut accounts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for chain in chains {
         let region = chain.chain.source_region.as_str();
@@ -120,7 +126,8 @@ pub(super) fn found(chains: &[ChainSummary]) -> (Vec<Found>, usize) {
     let mut budget = ACCOUNTS;
     let mut groups = Vec::new();
     for (regions, accounts) in alike.into_iter().take(GROUPS_FOUND) {
-        let shown: Vec<Shown> = accounts.iter().take(budget).map(Shown::of).collect();
+        let shown: Vec<Shown> =
+            accounts.iter().take(budget).map(|account| Shown::of(names.label(account))).collect();
         budget -= shown.len();
         groups.push(Found {
             accounts_left_out: accounts.len() - shown.len(),

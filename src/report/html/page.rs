@@ -74,7 +74,7 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn of(run: &Collected, counts: &FindingCounts, served: &[ServedStandard]) -> Self {
         let answer = Answer::of(run, counts);
-        let names = run.names();
+        let (names, accounts) = (run.full_names(), run.account_names());
         let numbers = Numbers::of(run);
         let mut findings = Findings::of(run, counts, &numbers, &names);
         let gaps = Gaps::of(run, &findings.by_chain, &numbers, &names);
@@ -88,7 +88,7 @@ impl Page {
             .map(|step| Step::of(&step))
             .collect();
         let steps_folded = steps.split_off(steps.len().min(STEPS));
-        let (found, found_left_out) = accounts_found(&run.chains);
+        let (found, found_left_out) = accounts_found(&run.chains, &accounts);
         Self {
             style_hash: STANDARD.encode(Sha256::digest(&style)),
             style,
@@ -105,7 +105,7 @@ impl Page {
             statement: Statement::of(run, chains.verified),
             totals: run.summary.as_ref().map(|summary| Totals::of(run, summary)),
             legend: chains.drawn(),
-            matrix: Matrix::of(&run.chains, &numbers, &run.ends),
+            matrix: Matrix::of(&run.chains, &numbers, &run.ends, &accounts),
             found,
             found_left_out,
             chains,

@@ -2,7 +2,7 @@
 use super::shape::{EventContent, Level, Resource};
 use crate::report::collect::{Collected, LocatedFinding};
 use crate::report::exceptions::{Exceptions, NO_EFFECT};
-use crate::report::names::ChainNames;
+use crate::report::names::{AccountNames, ChainNames};
 use crate::report::numbers::{counted, hours};
 use crate::report::places;
 use crate::report::words::{self, uncovered};
@@ -231,9 +231,9 @@ fn place(doubt: &PlaceInDoubt) -> Option<Resource> {
         return Some(folder(name));
     }
     let (kind, name) = match (&doubt.trail, &doubt.account, &doubt.region) {
-        (Some(_), ..) => ("AWS::CloudTrail::Trail", places::place(doubt)),
-        (None, Some(_), _) => ("AWS::::Account", places::place(doubt)),
-        (None, None, Some(_)) => ("AWS::::Region", places::place(doubt)),
+        (Some(_), ..) => ("AWS::CloudTrail::Trail", places::place(doubt, &AccountNames::default())),
+        (None, Some(_), _) => ("AWS::::Account", places::place(doubt, &AccountNames::default())),
+        (None, None, Some(_)) => ("AWS::::Region", places::place(doubt, &AccountNames::default())),
         (None, None, None) => return None,
     };
     Some(Resource { uid: name.clone(), kind, name })

@@ -1,5 +1,6 @@
 //! From the SDK's errors to the rows of the table.
 use super::classify::{self, Broken, Operation, Refusal};
+use crate::aws::error_chain::causes;
 use crate::aws::{credentials, words};
 use crate::source::ReadError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -31,14 +32,14 @@ where
         SdkError::TimeoutError(_) => broken(Broken::Silent, error),
         SdkError::DispatchFailure(why) if why.is_timeout() => broken(Broken::Silent, error),
         SdkError::DispatchFailure(_) => broken(Broken::Connection, error),
-        _ => broken(Broken::Senseless, error),
+        _ => ReadError::Failure(classify::broken(Broken::Senseless, not_understood(error))),
     };
     if let (ReadError::Failure(failure), Some(raw)) = (&mut read, error.raw_response()) {
         let id = raw.headers().get("x-amz-request-id");
         failure.request_id = id.filter(|id| id.len() <= budget::STORE_NAME).map(str::to_owned);
         // If the response could not be understood, the detail is the SDK's reason.
         if raw.status().is_success() && failure.kind == ReadFailureKind::Network {
-            failure.detail = words::chain(error);
+            failure.detail = not_understood(error);
         }
     }
     read
@@ -59,18 +60,39 @@ where
     }
 }
 
+/// Returns the words for a request that cannot be made, or for an answer that makes no sense.
+fn not_understood<E>(error: &SdkError<E, HttpResponse>) -> String
+where
+    E: Error + 'static,
+{
+    let why = words::chain(error);
+    match error {
+        SdkError::ConstructionFailure(_) => format!("the request cannot be made: {why}"),
+        SdkError::ResponseError(_) => format!("the answer cannot be understood: {why}"),
+        _ => why,
+    }
+}
+
 /// Returns how a body broke off.
 pub(super) fn body_failure(error: &(dyn Error + 'static)) -> ReadFailure {
-    let how = words::causes(error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .map(|cause| match cause.kind() {
-            io::ErrorKind::UnexpectedEof => Broken::Short,
-            io::ErrorKind::TimedOut => Broken::Silent,
-            _ => Broken::Connection,
-        })
-        .last()
-        .unwrap_or(Broken::Connection);
-    classify::broken(how, words::chain(error))
+    let causes = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let Some(kind) = causes.map(io::Error::kind).last() else {
+        let why = words::chain(error);
+        let words = format!("the connection broke while the body was read: {why}");
+        return classify::broken(Broken::Connection, words);
+    };
+    match kind {
+        io::ErrorKind::UnexpectedEof => {
+            classify::broken(Broken::Short, "the connection ended before the body did")
+        }
+        io::ErrorKind::TimedOut => {
+            classify::broken(Broken::Silent, "the connection timed out while the body was read")
+        }
+        kind => classify::broken(
+            Broken::Connection,
+            format!("the connection broke while the body was read: {kind}"),
+        ),
+    }
 }
 
 /// Returns the bucket's region as named by a response, even an error response: in a header, or in

@@ -87,15 +87,6 @@ pub fn broken(how: Broken, words: impl Into<String>) -> ReadFailure {
     ReadFailure::new(kind, words)
 }
 
-/// Returns the service's code and message from the detail of a failure, for callers that word it
-/// their own way; `None` if the failure is not a service's response.
-pub fn code_and_message(failure: &ReadFailure) -> Option<(&str, &str)> {
-    let (code, message) = failure.detail.split_once(": ")?;
-    let is_code = !code.is_empty()
-        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'));
-    is_code.then_some((code, message))
-}
-
 fn kind(status: u16, code: &str, message: &str) -> ReadFailureKind {
     use ReadFailureKind as Kind;
     match code {

@@ -184,9 +184,9 @@ fn a_denied_object_may_be_absent_and_the_detail_notes_it() {
 fn code_and_message_are_read_from_the_detail() {
     let words = "The specified bucket does not exist";
     let ReadError::Failure(failure) = get(404, "NoSuchBucket", words) else { panic!() };
-    assert_eq!(code_and_message(&failure), Some(("NoSuchBucket", words)));
-    let failure = broken(Broken::Connection, "dispatch failure: io error");
-    assert_eq!(code_and_message(&failure), None);
+    assert_eq!(failure.code_and_message(), Some(("NoSuchBucket", words)));
+    let failure = broken(Broken::Connection, "cannot reach `a:1`: it refuses connections");
+    assert_eq!(failure.code_and_message(), None);
 }
 
 #[test]

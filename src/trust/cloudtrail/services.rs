@@ -130,10 +130,11 @@ impl CloudTrail {
                     continue;
                 }
                 let joined = account.joined_timestamp.map(|at| Timestamp::from_unix(at.secs()));
+                let name = account.name;
                 let id = account.id.and_then(|id| id.parse().ok());
                 let account =
                     id.ok_or_else(|| senseless(LIST_ACCOUNTS, "returned no account id"))?;
-                accounts.push(Member { account, joined });
+                accounts.push(Member { account, name, joined });
             }
             match page.next_token.filter(|token| !token.is_empty()) {
                 None => return Ok(accounts),

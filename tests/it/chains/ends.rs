@@ -127,6 +127,7 @@ fn the_organizations_accounts_are_expected() {
     let hour = |hour: i64| spec(12).start + hour * 3_600;
     let member = |id: &str, state: &str, joined: i64| Member {
         id: id.to_owned(),
+        name: String::new(),
         state: state.to_owned(),
         joined,
     };

@@ -29,6 +29,21 @@ fn completions_have_every_command_and_shells_accept_them() {
             drop(input);
             let stdout = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
             assert_eq!(stdout, "verify\n");
+            // A kind comes before the name of a file.
+            for (option, kinds) in [
+                ("--report", "html=\n"),
+                ("--export", "verified-intervals= verified-objects= exceptions=\n"),
+            ] {
+                let script = format!(
+                    "source \"$1\" && COMP_WORDS=(trailproof verify {option} '') COMP_CWORD=3 \
+                     && _trailproof_kinds trailproof '' {option} && echo \"${{COMPREPLY[@]}}\""
+                );
+                let file = crate::support::program::scratch("completions.bash");
+                std::fs::write(&file, &text).unwrap();
+                let output = Command::new("bash").args(["-c", &script, "bash"]).arg(&file).output();
+                let offered = String::from_utf8(output.unwrap().stdout).unwrap();
+                assert_eq!(offered, kinds, "{option}");
+            }
         }
     }
     let output = program().args(["completions", "tcsh"]).output().unwrap();

@@ -65,7 +65,7 @@ async fn a_missing_bucket_is_reported_as_such() {
         let gone = source.list(&ListRequest::all("no-such-bucket", "")).await.unwrap_err();
         assert_eq!(gone.kind, ReadFailureKind::NoSuchBucket);
         assert_eq!(
-            code_and_message(&gone),
+            gone.code_and_message(),
             Some(("NoSuchBucket", "The specified bucket does not exist"))
         );
     }

@@ -17,7 +17,6 @@ use trailproof::source::layer::count::{Counted, Counts};
 use trailproof::source::layer::limit::{InFlight, Limited};
 use trailproof::source::layer::retry::Retrying;
 use trailproof::source::layer::retry_policy::RetryPolicy;
-use trailproof::source::s3::classify::code_and_message;
 use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{
     ListPage, ListRequest, ObjectMetadata, ObjectSource, ReadError, ReadFrom,

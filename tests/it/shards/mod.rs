@@ -235,6 +235,7 @@ fn request(plan: VerifyPlan, dice: &mut Dice) -> VerifyPlan {
                 accounts: Some(vec!["999988887777".parse().unwrap()]),
                 regions: Some(vec!["us-east-1".parse().unwrap(), "us-west-2".parse().unwrap()]),
                 known_ends: Vec::new(),
+                names: [("999988887777".parse().unwrap(), "Payments".to_owned())].into(),
             };
         }
         4 => plan.unlisted = false,

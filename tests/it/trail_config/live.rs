@@ -167,7 +167,12 @@ fn world() -> World {
     for region in trailproof::aws::regions::partition_of("us-east-1").regions {
         configuration.insert(format!("GetTrailStatus {region}"), status.to_string());
     }
-    let member = |id: &str| Member { id: id.to_owned(), state: "ACTIVE".to_owned(), joined: 0 };
+    let member = |id: &str| Member {
+        id: id.to_owned(),
+        name: String::new(),
+        state: "ACTIVE".to_owned(),
+        joined: 0,
+    };
     World {
         buckets: BTreeMap::from([("logs".to_owned(), bucket)]),
         organization_id: Some("o-exampleorgid".to_owned()),

@@ -278,6 +278,8 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
                     accounts,
                     regions,
                     organization,
+                    // Its keys are accounts, and not fields of the format.
+                    account_names: Default::default(),
                     expected_accounts,
                     expected_regions,
                     known_ends: ends.iter().map(|end| end.parse().unwrap()).collect(),

@@ -12,8 +12,8 @@ pub struct ReadFailure {
     pub kind: ReadFailureKind,
     /// Number of attempts, including the first; 0 if unknown.
     pub attempts: u32,
-    /// The service's or the client's own code and message, unchanged; they come from outside and
-    /// must be escaped when shown.
+    /// The service's code and message, unchanged, in the form `CODE: MESSAGE`; or what the client ran
+    /// into. It comes from outside and must be escaped when shown.
     pub detail: String,
     /// The service's request id, if it returned one.
     pub request_id: Option<String>,
@@ -26,6 +26,15 @@ impl ReadFailure {
         let mut detail = detail.into();
         detail.truncate(detail.floor_char_boundary(crate::vocab::budget::DETAIL));
         Self { kind, attempts: 1, detail, request_id: None }
+    }
+
+    /// Returns the service's code and message, which is empty if there was none; `None` if the failure
+    /// is not a service's response.
+    pub fn code_and_message(&self) -> Option<(&str, &str)> {
+        let (code, message) = self.detail.split_once(": ").unwrap_or((&self.detail, ""));
+        let is_code = !code.is_empty()
+            && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'));
+        is_code.then_some((code, message))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::vocab::ids::Region;
 use crate::vocab::key_layout::DigestKind;
 use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::{Period, Timestamp};
+use std::collections::BTreeMap;
 use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr};
 
 /// One fact about a `verify` run, in canonical order.
@@ -178,6 +179,9 @@ pub struct RunStart {
     pub organization: Option<String>,
     /// Accounts that the user expects; `None` if not given.
     pub expected_accounts: Option<Vec<String>>,
+    /// Names of expected accounts, by account, as Organizations or the user gave them. They are shown
+    /// beside the account; nothing is decided by them.
+    pub account_names: BTreeMap<String, String>,
     /// Source regions that the user expects; `None` if not given.
     pub expected_regions: Option<Vec<String>>,
     /// What the user stated about chains that ended before the period.

@@ -131,6 +131,9 @@ pub const RECORD_LINE: usize = 64 << 20;
 /// Characters of a fingerprint. AWS's have 32; this leaves room for a longer hash in the future.
 pub const FINGERPRINT: usize = 256;
 
+/// Characters of an account's name that are kept and shown. Organizations allows 50.
+pub const ACCOUNT_NAME: usize = 64;
+
 /// Characters of a value from outside that a message shows.
 pub const SHOWN: usize = 200;
 

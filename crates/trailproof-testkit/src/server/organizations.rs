@@ -48,7 +48,12 @@ pub(super) fn list_accounts(world: &World, call: &Call) -> Result<Response, Json
     let members = world.accounts.iter().skip(from).take(PAGE);
     let accounts: Vec<Value> = members
         .map(|member| {
-            json!({ "Id": member.id, "State": member.state, "JoinedTimestamp": member.joined })
+            json!({
+                "Id": member.id,
+                "Name": member.name,
+                "State": member.state,
+                "JoinedTimestamp": member.joined,
+            })
         })
         .collect();
     let next = from.saturating_add(PAGE);

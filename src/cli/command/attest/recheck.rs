@@ -260,6 +260,7 @@ fn expected_of(scope: &Value) -> Result<Expect, Refusal> {
         accounts: list(scope, "/expected/accounts")?.map(ExpectedAccounts::These),
         regions: list(scope, "/expected/regions")?,
         known_ends: list(scope, "/expected/knownEnds")?.unwrap_or_default(),
+        ..Expect::default()
     })
 }
 

@@ -3,9 +3,10 @@ use super::files::signing_key;
 use crate::attest::dsse::{Envelope, IN_TOTO, signed_hash};
 use crate::attest::key::{SigningKey, VerifyingKey};
 use crate::attest::kms::KmsKey;
-use crate::aws::config::{AwsConfig, AwsOptions};
+use crate::aws::config::AwsOptions;
 use crate::cli::args::aws::AwsArgs;
 use crate::console::refusal::Refusal;
+use crate::session::store::configured;
 use std::path::Path;
 use trailproof_core::bytes::content::Hash;
 
@@ -30,8 +31,7 @@ impl Signer {
             (Some(path), _) => signing_key(path).map(Self::File),
             (None, Some(name)) => {
                 let options = AwsOptions { region: aws.region.clone(), ..aws.access() };
-                let config = AwsConfig::load(options).await.map_err(|error| unread(&error))?;
-                config.check_credentials().await.map_err(|error| unread(&error))?;
+                let config = configured(options).await?;
                 KmsKey::new(&config, name).map(Self::Kms).map_err(|error| unread(&error))
             }
             (None, None) => Err(Refusal::usage("`--key` or `--kms` is required")),

@@ -540,6 +540,7 @@ mod tests {
             regions: Vec::new(),
             organization: None,
             expected_accounts: None,
+            account_names: BTreeMap::new(),
             expected_regions: None,
             known_ends: Vec::new(),
             accepted: None,

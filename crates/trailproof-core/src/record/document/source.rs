@@ -53,6 +53,7 @@ pub fn document_from(
 /// A record of which only the first line was written proves nothing, although that line is valid:
 ///
 /// ```
+/// use std::collections::BTreeMap;
 /// use trailproof_core::record::document::{BadRecord, RecordLine, check_record, record_from};
 /// use trailproof_core::record::wire::write_event;
 /// use trailproof_core::record::{EvidencePlace, RunEvent, RunStart, Tool};
@@ -71,6 +72,7 @@ pub fn document_from(
 ///     regions: Vec::new(),
 ///     organization: None,
 ///     expected_accounts: None,
+///     account_names: BTreeMap::new(),
 ///     expected_regions: None,
 ///     known_ends: Vec::new(),
 ///     unlisted: true,

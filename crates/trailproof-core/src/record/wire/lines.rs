@@ -8,6 +8,7 @@ use super::parts::{
 use super::stored_as::StoredAsShape;
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A line as written: the event's name and its fields.
 #[derive(Serialize)]
@@ -59,6 +60,8 @@ pub(crate) struct RunStartedLine<'a> {
     pub(crate) regions: Vec<Text<'a>>,
     pub(crate) organization: Option<Text<'a>>,
     pub(crate) expected_accounts: Option<Vec<Text<'a>>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) account_names: BTreeMap<Text<'a>, Text<'a>>,
     pub(crate) expected_regions: Option<Vec<Text<'a>>>,
     #[serde(borrow)]
     pub(crate) known_ends: Vec<Text<'a>>,

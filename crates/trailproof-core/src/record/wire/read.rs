@@ -240,6 +240,11 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
         regions: owned(line.regions),
         organization: line.organization.map(Cow::into_owned),
         expected_accounts: line.expected_accounts.map(owned),
+        account_names: line
+            .account_names
+            .into_iter()
+            .map(|(account, name)| (account.into_owned(), name.into_owned()))
+            .collect(),
         expected_regions: line.expected_regions.map(owned),
         known_ends: line
             .known_ends

@@ -148,6 +148,11 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
         regions: texts(&start.regions),
         organization: optional(start.organization.as_ref()),
         expected_accounts: start.expected_accounts.as_deref().map(texts),
+        account_names: start
+            .account_names
+            .iter()
+            .map(|(account, name)| (account.into(), name.into()))
+            .collect(),
         expected_regions: start.expected_regions.as_deref().map(texts),
         known_ends: start.known_ends.iter().map(|end| Cow::Owned(end.to_string())).collect(),
         accepted_exceptions: start.accepted.as_ref().map(Into::into),
