@@ -66,7 +66,7 @@ pub(crate) fn as_of(endpoint: &str, sized: Sized) -> Outcome<Run> {
 
 fn recording<'c>(command: &'c mut Command, record: Option<&Path>) -> &'c mut Command {
     match record {
-        Some(record) => command.arg("--record").arg(record),
+        Some(record) => command.args(["--force", "--record"]).arg(record),
         None => command,
     }
 }

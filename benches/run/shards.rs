@@ -112,7 +112,6 @@ pub(crate) fn merge_20m(settings: &Settings) -> Outcome<()> {
         let arguments: [&dyn AsRef<std::ffi::OsStr>; 6] =
             [&"merge", &path, &shards, &"--record", &merged, &"--force"];
         let ours = trailproof(&arguments)?;
-        // The further lines are in no summary, so the verdict is that of the genuine ones.
         ended("merge", &ours, &[0])?;
         ratios.push(loop_only.wall.as_secs_f64() / ours.wall.as_secs_f64());
         peak = peak.max(ours.peak);
@@ -154,18 +153,30 @@ fn lengthen(file: &Path, lines: u64, seed: u64) -> Outcome<()> {
             Ok(())
         })
     };
-    let mut added = false;
+    let (mut added, mut counted) = (false, false);
+    let (mut stored, mut inflated) = (0, 0);
     for line in BufReader::new(zstd::Decoder::new(File::open(file)?)?).lines() {
         let line = line?;
         if line.contains("\"event\":\"record-finished\"") {
             break;
         }
-        put(&line)?;
+        // The digest says how many log files it names, and the end of its chain how many were judged.
         if !added && line.contains("\"event\":\"digest-judged\"") {
             added = true;
+            put(&more(&line, "\"log_files\":", lines)?)?;
             for number in 0..lines {
-                put(&log_line(&mut random, number))?;
+                let (line, bytes) = log_line(&mut random, number);
+                stored += bytes.0;
+                inflated += bytes.1;
+                put(&line)?;
             }
+        } else if !counted && line.contains("\"event\":\"chain-finished\"") {
+            counted = true;
+            let line = more(&line, "\"log_files\":{\"valid\":", lines)?;
+            let line = more(&line, "\"stored_bytes\":", stored)?;
+            put(&more(&line, "\"inflated_bytes\":", inflated)?)?;
+        } else {
+            put(&line)?;
         }
     }
     record.end();
@@ -174,22 +185,31 @@ fn lengthen(file: &Path, lines: u64, seed: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Returns a line about a log file, with a name and hashes as little compressible as genuine ones.
-fn log_line(random: &mut Rng, number: u64) -> String {
+/// Adds to the number that follows a name in a line.
+fn more(line: &str, name: &str, by: u64) -> Outcome<String> {
+    let (before, after) = line.split_once(name).ok_or("the line has no such number")?;
+    let end = after.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(after.len());
+    let (number, rest) = after.split_at(end);
+    Ok(format!("{before}{name}{}{rest}", number.parse::<u64>()? + by))
+}
+
+/// Returns a line about a log file, with a name and hashes as little compressible as genuine ones, and how many
+/// bytes it has stored and inflated.
+fn log_line(random: &mut Rng, number: u64) -> (String, (u64, u64)) {
     let mut hex = |digits: usize| -> String {
         (0..digits).map(|_| char::from_digit(random.u32(0..16), 16).unwrap_or('0')).collect()
     };
     let (unique, sha256, etag) = (hex(16), hex(64), hex(32));
     let (hour, minute) = (number / 60 % 24, number % 60);
-    format!(
+    let (inflated, stored) = (20_000 + number % 7_919, 3_000 + number % 1_009);
+    let line = format!(
         "{{\"event\":\"log-judged\",\"bucket\":\"organization-trail-logs\",\"key\":\
          \"AWSLogs/o-exampleorg1/100000000001/CloudTrail/us-west-2/2026/03/01/\
          100000000001_CloudTrail_us-west-2_20260301T{hour:02}{minute:02}Z_{unique}.json.gz\",\
-         \"outcome\":\"valid\",\"sha256\":\"{sha256}\",\"inflated_bytes\":{},\
-         \"stored_bytes\":{},\"etag\":\"{etag}\"}}",
-        20_000 + number % 7_919,
-        3_000 + number % 1_009,
-    )
+         \"outcome\":\"valid\",\"sha256\":\"{sha256}\",\"inflated_bytes\":{inflated},\
+         \"stored_bytes\":{stored},\"etag\":\"{etag}\"}}"
+    );
+    (line, (stored, inflated))
 }
 
 /// Decompresses every record of a folder and compresses all of them into one file, on one thread:

@@ -9,7 +9,9 @@ use super::techniques::{Evidence, judge};
 use super::ties::{Ties, is_wide};
 use super::timeline::{affected, lost, spans, timeline};
 use crate::console::refusal::Refusal;
-use crate::report::case::model::{CaseEvent, CaseReport, KmsWrite, LogDiff, UnprovenLog};
+use crate::report::case::model::{
+    CaseEvent, CaseReport, KmsReader, KmsWrite, LogDiff, UnprovenLog,
+};
 use crate::report::events::EventsSearched;
 use crate::report::names::ChainNames;
 use crate::source::{ListRequest, Pages};
@@ -46,6 +48,7 @@ pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refu
         names: DEED_NAMES.iter().map(|name| (*name).to_owned()).collect(),
         starved: true,
         kms_uses: true,
+        rates: true,
         ..EventFilter::default()
     };
     let mut gathered = Gathered::new(
@@ -92,7 +95,7 @@ pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refu
     }
     let kms = std::mem::take(&mut gathered.kms);
     compared.kms_capped = kms.capped;
-    compared.kms = kms.finish(current).await;
+    (compared.kms, compared.kms_readers) = kms.finish(current).await;
     (compared.unproven, compared.unproven_capped) = unproven(current, &input.facts.unlisted).await;
     Ok(report(input, gathered, searched, complete, compared, history))
 }
@@ -106,6 +109,7 @@ struct Compared {
     unproven: Vec<UnprovenLog>,
     unproven_capped: bool,
     kms: Vec<KmsWrite>,
+    kms_readers: Vec<KmsReader>,
     kms_capped: bool,
 }
 
@@ -177,6 +181,7 @@ fn report(
 ) -> CaseReport {
     let Gathered { done, context, data_events, .. } = gathered;
     let capped = done.capped || context.capped;
+    let dropped = done.dropped.clone();
     let mut events: Vec<CaseEvent> = done.into_events().chain(context.into_events()).collect();
     events.sort_by(|one, other| {
         (one.event.time, &one.event.id, &one.log.at).cmp(&(
@@ -215,6 +220,8 @@ fn report(
         history: of_history,
         history_explains: &history_explains,
         events: &events,
+        rates: &searched.rates,
+        dropped: &dropped,
         explanations: &explanations,
         access: &input.access.lines,
         versions: input.versions.as_ref(),
@@ -297,6 +304,7 @@ fn report(
         diffs: compared.diffs,
         unproven: compared.unproven,
         kms: compared.kms,
+        kms_readers: compared.kms_readers,
         searched,
         notices: notices.into_iter().collect(),
     }

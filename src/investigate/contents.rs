@@ -12,7 +12,7 @@ use trailproof_core::codes::finding::Outcome;
 use trailproof_core::codes::technique::NotCompared;
 use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::record::ProvenLog;
-use trailproof_core::trail_event::{Comparison, EventFilter, compare};
+use trailproof_core::trail_event::{Comparison, EventFilter, FoundEvents, compare};
 use trailproof_core::vocab::budget::{DIFF_BYTES, DIFF_EVENTS, DIFF_FILES};
 use trailproof_core::vocab::location::ObjectLocation;
 
@@ -133,10 +133,10 @@ pub(super) async fn unproven(
 async fn claims(source: &dyn ObjectSource, at: &ObjectLocation) -> UnprovenLog {
     let read = fetch_unproven(source, at).await;
     let hash = read.as_ref().ok().map(|(_, hash)| *hash);
-    let found = read.ok().and_then(|(content, _)| EventFilter::default().search(&content));
-    let (mut events, unparsed) =
-        found.map(|found| (found.events, found.unparsed)).unwrap_or_default();
-    let count = u64::try_from(events.len()).unwrap_or(u64::MAX).saturating_add(unparsed);
-    events.truncate(DIFF_EVENTS);
+    let filter = EventFilter { most: Some(DIFF_EVENTS), ..EventFilter::default() };
+    let found = read.ok().and_then(|(content, _)| filter.search(&content)).unwrap_or_default();
+    let FoundEvents { events, unparsed, left_out, .. } = found;
+    let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+    let count = count.saturating_add(unparsed).saturating_add(left_out);
     UnprovenLog { at: at.clone(), hash, count, events }
 }

@@ -98,6 +98,8 @@ pub(super) struct KeptCaseEvents {
     bytes: usize,
     count: usize,
     pub(super) capped: bool,
+    /// Names of events that were dropped.
+    pub(super) dropped: BTreeSet<String>,
 }
 
 impl KeptCaseEvents {
@@ -123,6 +125,9 @@ impl KeptCaseEvents {
             self.bytes = self.bytes.saturating_sub(size);
             self.count -= 1;
             self.capped = true;
+            if !self.dropped.contains(&event.event.name) {
+                self.dropped.insert(event.event.name.clone());
+            }
             dropped.push(event);
         }
         dropped
@@ -400,6 +405,7 @@ mod tests {
             }
             dropped += kept.add(event("DeleteTrail", count, 10)).len();
             assert!(kept.capped && dropped > 0 && kept.bytes <= CASE_EVENT_BYTES);
+            assert_eq!(kept.dropped, BTreeSet::from(["PutBucketPolicy".to_owned()]));
             assert!(kept.count <= CASE_EVENTS);
             assert_eq!(kept.count + dropped, count + 2);
             let names: BTreeSet<String> =

@@ -1,15 +1,16 @@
-//! What KMS was asked for: the log files that were written to time without digests, as a second witness.
+//! What KMS was asked for, as a second witness: the log files that were written to time without digests, who
+//! else wrote affected objects, and who read the evidence.
 //!
 //! It tells of an object that was written even where the object and the digest that names it are gone. What
 //! it says of the store, nobody signed: the events are proven only as far as their own log files are.
 use super::facts::{RecordFacts, named_time};
 use crate::console::refusal::Refusal;
-use crate::report::case::model::KmsWrite;
+use crate::report::case::model::{KmsReader, KmsWrite};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource, ReadError, ReadFrom};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,9 @@ use trailproof_core::vocab::time::{HOUR, Timestamp};
 /// Objects of which it is asked whether they are there now.
 const ASKED: usize = 10_000;
 
+/// Callers that read, and are kept.
+const READERS: usize = 1_000;
+
 /// Seconds after the end of a stretch without digests in which its last log files may have been named.
 const LATER: i64 = HOUR / 4;
 
@@ -32,7 +36,10 @@ pub(super) struct KmsLedger {
     bucket: String,
     /// Time without digests, by account and region.
     uncovered: BTreeMap<(AccountId, Region), Vec<(Timestamp, Timestamp)>>,
+    /// Objects that are affected, or that no digest names.
+    affected: BTreeSet<String>,
     writes: BTreeMap<String, KmsWrite>,
+    readers: BTreeMap<String, KmsReader>,
     /// Whether there are more than are kept.
     pub(super) capped: bool,
 }
@@ -40,6 +47,10 @@ pub(super) struct KmsLedger {
 impl KmsLedger {
     pub(super) fn of(facts: &RecordFacts, bucket: &str) -> Self {
         let mut ledger = Self { bucket: bucket.to_owned(), ..Self::default() };
+        let affected = facts.affected.iter().map(|it| &it.at);
+        let affected = affected.chain(facts.unlisted.iter().map(|it| &it.at));
+        let affected = affected.filter(|at| at.bucket == bucket).take(CASE_OBJECTS);
+        ledger.affected = affected.map(|at| at.key.clone()).collect();
         for chain in &facts.chains {
             let id = &chain.summary.chain;
             let spans = chain.uncovered().map(|span| (span.from, span.to.plus(LATER)));
@@ -52,13 +63,17 @@ impl KmsLedger {
     /// Takes an event. Returns whether it is a call of KMS for an object of the evidence.
     pub(super) fn take(&mut self, event: &TrailEvent, log: Option<&ProvenLog>) -> bool {
         let Some(used) = kms_use(event, &self.bucket) else { return false };
-        let (Some(time), true) = (event.time, used.writes) else { return true };
+        let Some(time) = event.time else { return true };
+        if !used.writes {
+            self.read(event, time);
+            return true;
+        }
         let is_open = named_time(&used.object).is_some_and(|(account, region, named)| {
             let spans = self.uncovered.get(&(account, region));
             spans.into_iter().flatten().any(|(from, to)| named >= *from && named < *to)
         });
-        // Digests name everything else, and they are proven.
-        if !is_open {
+        // Digests name everything else that CloudTrail wrote, and they are proven.
+        if !is_open && (used.by_cloudtrail || !self.affected.contains(&used.object)) {
             return true;
         }
         let write = KmsWrite {
@@ -73,8 +88,10 @@ impl KmsLedger {
         let full = self.writes.len() >= CASE_OBJECTS;
         match self.writes.entry(used.object) {
             Entry::Occupied(mut known) => {
-                // The first call is that of the delivery; one in a proven log file has precedence.
-                let rank = |write: &KmsWrite| (write.log.is_none(), write.time);
+                // Somebody else's call says who wrote the object. Otherwise the first call is that of the
+                // delivery. One in a proven log file has precedence.
+                let rank =
+                    |write: &KmsWrite| (write.by_cloudtrail, write.log.is_none(), write.time);
                 if rank(&write) < rank(known.get()) {
                     known.insert(write);
                 }
@@ -87,8 +104,30 @@ impl KmsLedger {
         true
     }
 
-    /// Returns the log files that were written, and asks whether they are there now.
-    pub(super) async fn finish(self, source: &dyn ObjectSource) -> Vec<KmsWrite> {
+    fn read(&mut self, event: &TrailEvent, time: Timestamp) {
+        if let Some(reader) = self.readers.get_mut(&event.principal) {
+            reader.calls += 1;
+            if time < reader.first {
+                reader.first = time;
+                reader.from_where.clone_from(&event.address);
+            }
+            reader.last = reader.last.max(time);
+        } else if self.readers.len() < READERS {
+            let reader = KmsReader {
+                who: event.principal.clone(),
+                calls: 1,
+                first: time,
+                last: time,
+                from_where: event.address.clone(),
+            };
+            self.readers.insert(event.principal.clone(), reader);
+        } else {
+            self.capped = true;
+        }
+    }
+
+    /// Returns the log files that were written, with whether they are there now, and who read the evidence.
+    pub(super) async fn finish(self, source: &dyn ObjectSource) -> (Vec<KmsWrite>, Vec<KmsReader>) {
         let mut writes: Vec<KmsWrite> = self.writes.into_values().collect();
         let there = in_order(writes.iter().take(ASKED).map(|write| -> BoxFuture<'_, _> {
             Box::pin(async move { is_there(source, &write.at).await })
@@ -97,7 +136,7 @@ impl KmsLedger {
         for (write, there) in writes.iter_mut().zip(there) {
             write.is_there = there;
         }
-        writes
+        (writes, self.readers.into_values().collect())
     }
 }
 

@@ -343,6 +343,7 @@ async fn report(
                 searched.log_files += 1;
                 searched.with_events += u64::from(!found.events.is_empty());
                 searched.unparsed(&log.at, found.unparsed);
+                searched.rate(&log.digest, found.rate);
                 for event in &found.events {
                     searched.events += 1;
                     emit(EventHit { log: &log, event })?;

@@ -11,13 +11,17 @@ use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::chain_id::{ChainId, Scope};
 use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::vocab::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot};
 use trailproof_core::vocab::log_key::is_log_folder;
 use trailproof_core::vocab::time::{Period, Timestamp};
+
+/// Accounts or places that are listed at once. The source limits their requests; each that waits for one
+/// takes memory.
+const AT_ONCE: usize = 512;
 
 /// What was found of one chain.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +81,12 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
+    fn add(&mut self, other: Self) {
+        self.digests.extend(other.digests);
+        self.logs.extend(other.logs);
+        self.unread.extend(other.unread);
+    }
+
     /// Returns the folders of digests and of log files of every place.
     pub(crate) fn folders(&self) -> Vec<String> {
         let logs = self.logs.iter().flat_map(|(place, names)| {
@@ -126,7 +136,19 @@ pub(crate) async fn list_chains(
         ..Found::default()
     };
     let mut listings = JoinSet::new();
+    let mut take = |(place, listed): (Place, Result<Listing, ReadFailure>)| match listed {
+        Ok(listed) => found.take(&place, listed, scope),
+        Err(why) => {
+            found.unread.push((place.digest_folder(), why.clone()));
+            found.unlisted.insert(place, why);
+        }
+    };
     for place in folders.digests {
+        if listings.len() >= AT_ONCE
+            && let Some(done) = listings.join_next().await
+        {
+            take(finished(done));
+        }
         let (source, bucket) = (Arc::clone(source), bucket.to_owned());
         let before = unreadable.get(&place).cloned();
         listings.spawn(async move {
@@ -138,17 +160,7 @@ pub(crate) async fn list_chains(
         });
     }
     while let Some(done) = listings.join_next().await {
-        let (place, listed) = match done {
-            Ok(done) => done,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
-        match listed {
-            Ok(listed) => found.take(&place, listed, scope),
-            Err(why) => {
-                found.unread.push((place.digest_folder(), why.clone()));
-                found.unlisted.insert(place, why);
-            }
-        }
+        take(finished(done));
     }
     found.unread.sort_by(|(one, _), (other, _)| one.cmp(other));
     found
@@ -234,6 +246,11 @@ pub(crate) async fn find_places(
     }
     let mut listings = JoinSet::new();
     for (root, account) in found.accounts.clone() {
+        if listings.len() >= AT_ONCE
+            && let Some(done) = listings.join_next().await
+        {
+            found.add(finished(done));
+        }
         let (source, bucket, scope) = (Arc::clone(source), bucket.to_owned(), scope.clone());
         listings.spawn(async move {
             let mut folders = Folders::default();
@@ -242,12 +259,14 @@ pub(crate) async fn find_places(
         });
     }
     while let Some(done) = listings.join_next().await {
-        let folders = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        found.digests.extend(folders.digests);
-        found.logs.extend(folders.logs);
-        found.unread.extend(folders.unread);
+        found.add(finished(done));
     }
     found
+}
+
+/// Returns what a task returned, or panics as it did.
+fn finished<T>(done: Result<T, JoinError>) -> T {
+    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// Finds the accounts in these roots, and in the folders of organizations in them.

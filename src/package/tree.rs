@@ -3,18 +3,15 @@
 //! A package comes from somebody else. No link in it is followed, nothing but a regular file is opened,
 //! and no path leads out of it.
 use super::manifest::is_ours;
+use crate::files::hash::sha256_of;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 use trailproof_core::bytes::content::Hash;
 use trailproof_core::vocab::budget::{PACKAGE_DEPTH, PACKAGE_FILES};
-
-/// Bytes that are read at once.
-const BLOCK: usize = 64 << 10;
 
 /// A package on disk.
 #[derive(Debug)]
@@ -74,7 +71,7 @@ impl Tree {
 
     /// Returns SHA-256 and length of a file.
     pub(super) fn hash(&self, path: &str) -> io::Result<(Hash, u64)> {
-        hash(&mut self.file(path)?)
+        sha256_of(&mut self.file(path)?)
     }
 
     /// Lists everything.
@@ -83,20 +80,6 @@ impl Tree {
         let mut seen = 0;
         list(self.0.as_fd(), "", 0, &mut seen, &mut listing);
         listing
-    }
-}
-
-/// Returns SHA-256 and length of everything that is left to read.
-pub(super) fn hash(file: &mut impl Read) -> io::Result<(Hash, u64)> {
-    let (mut hasher, mut length) = (Sha256::new(), 0_u64);
-    let mut block = vec![0; BLOCK];
-    loop {
-        let count = file.read(&mut block)?;
-        if count == 0 {
-            return Ok((hasher.finalize().into(), length));
-        }
-        hasher.update(block.get(..count).unwrap_or_default());
-        length = length.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
     }
 }
 

@@ -15,6 +15,8 @@ pub struct ExceptionsToReview<W: Write> {
     out: W,
     objections: Objections,
     accepted: ExceptionIndex,
+    /// The bucket of delivery.
+    bucket: String,
     written: usize,
     left_out: u64,
 }
@@ -23,21 +25,22 @@ impl<W: Write> ExceptionsToReview<W> {
     /// Returns a reporter that writes each entry to `out` as it is found.
     pub fn new(out: W) -> Self {
         let (objections, accepted) = (Objections::default(), ExceptionIndex::default());
-        Self { out, objections, accepted, written: 0, left_out: 0 }
+        Self { out, objections, accepted, bucket: String::new(), written: 0, left_out: 0 }
     }
 }
 
 impl<W: Write + Send> RunReporter for ExceptionsToReview<W> {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
         if let RunEvent::RunStarted(start) = event {
-            self.accepted = start.accepted.as_ref().map(ExceptionIndex::new).unwrap_or_default();
+            self.accepted = start.exception_index().unwrap_or_default();
+            self.bucket.clone_from(&start.place.delivered_to.bucket);
             writeln!(
                 self.out,
                 "# What forbids `proven`. Delete what is not acceptable, and fill in the empty fields \
                  of\n# the rest: why it is accepted, who approved it, and until when (2026-12-31)."
             )?;
         }
-        let Self { out, objections, accepted, written, left_out } = self;
+        let Self { out, objections, accepted, bucket, written, left_out } = self;
         let mut lost = None;
         objections.take(event, &mut |objection, number| {
             let Some(objection) = objection.filter(|_| *written < EXCEPTIONS) else {
@@ -46,7 +49,7 @@ impl<W: Write + Send> RunReporter for ExceptionsToReview<W> {
             };
             if !accepted.find(objection).is_some_and(|(_, accepts)| accepts) {
                 *written += 1;
-                lost = lost.take().or(out.write_all(entry(objection).as_bytes()).err());
+                lost = lost.take().or(out.write_all(entry(objection, bucket).as_bytes()).err());
             }
         });
         lost.map_or(Ok(()), Err)
@@ -61,7 +64,7 @@ impl<W: Write + Send> RunReporter for ExceptionsToReview<W> {
     }
 }
 
-fn entry(objection: &Objection<'_>) -> String {
+fn entry(objection: &Objection<'_>, bucket: &str) -> String {
     let (code, fields) = match *objection {
         Objection::Object(code, at) => (code, vec![("object", at.uri())]),
         Objection::Folder(code, folder) => (code, vec![("folder", folder.to_owned())]),
@@ -99,6 +102,10 @@ fn entry(objection: &Objection<'_>) -> String {
         ),
     };
     let mut text = format!("\n[[exception]]\ncode = {}\n", quoted(code.code()));
+    // An object names its bucket itself.
+    if !matches!(objection, Objection::Object(..)) {
+        text.push_str(&format!("bucket = {}\n", quoted(bucket)));
+    }
     for (name, value) in fields {
         text.push_str(&format!("{name} = {}\n", quoted(&value)));
     }

@@ -305,6 +305,9 @@ pub(super) fn failure_means(kind: ReadFailureKind) -> &'static str {
         ReadFailureKind::DeliveredElsewhere => {
             "genuine evidence of another bucket or prefix, which proves nothing about this one"
         }
+        ReadFailureKind::UnknownForm => {
+            "genuine, with a field of a form that this version does not know"
+        }
     }
 }
 

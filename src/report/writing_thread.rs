@@ -30,7 +30,7 @@ impl WritingThread {
     ///
     /// # Errors
     ///
-    /// There is no thread to be had.
+    /// The system starts no thread.
     pub(crate) fn start<W>(encoder: Encoder<'static, W>) -> io::Result<Self>
     where
         W: Write + Send + 'static,
@@ -72,7 +72,7 @@ impl WritingThread {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(written)) => written,
             Some(Err(panic)) => std::panic::resume_unwind(panic),
-            None => Ok(()),
+            None => Err(io::Error::other("an earlier write failed")),
         }
     }
 }
@@ -161,5 +161,18 @@ mod tests {
         let piece: Vec<u8> = noise().take(1 << 18).flat_map(u32::to_le_bytes).collect();
         let failed = (0..100).find_map(|_| beside.write_all(&piece).err());
         assert_eq!(failed.unwrap().kind(), io::ErrorKind::StorageFull);
+        // It is not forgotten either.
+        assert!(beside.write_all(&piece).is_err());
+        assert!(beside.finish().is_err());
+    }
+
+    #[test]
+    fn a_failure_that_only_the_end_meets_is_returned() {
+        let encoder = Encoder::new(Shared::default(), 1).unwrap();
+        let mut beside = WritingThread::start(encoder).unwrap();
+        let piece: Vec<u8> = noise().take(400 << 10).flat_map(u32::to_le_bytes).collect();
+        assert!(piece.len() < WAITING * PIECE);
+        beside.write_all(&piece).unwrap();
+        assert_eq!(beside.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 }

@@ -141,11 +141,15 @@ async fn replaced(
     given: &[Relocation],
     without: &dyn ObjectSource,
     (bucket, prefix): (&str, &str),
+    scope: &Scope,
 ) -> Vec<RunEvent> {
     let mut events = Vec::new();
     let top = folder(prefix);
     let is_part = |rule: &&Relocation| {
-        rule.bucket == bucket && rule.prefix.len() > top.len() && rule.prefix.starts_with(&top)
+        rule.bucket == bucket
+            && rule.prefix.len() > top.len()
+            && rule.prefix.starts_with(&top)
+            && is_in(&rule.prefix, scope)
     };
     for rule in given.iter().filter(is_part) {
         let mut pages = Pages::new(without, ListRequest::all(bucket, &rule.prefix));
@@ -316,7 +320,7 @@ pub(crate) async fn in_directory(
     copies.rules.extend(relocations(recorded.parts.keys(), &source, "", copies.complete));
     copies.rules.extend(relocations(others.iter(), &source, "", false));
     let without = Relocated::new(copies.rules.clone(), None);
-    left_open.extend(replaced(&given, &without, (&bucket, "")).await);
+    left_open.extend(replaced(&given, &without, (&bucket, ""), scope).await);
     copies.rules.splice(0..0, given);
     let mirrors = copies.mirrors_of(&bucket);
     copies.stores.add(&source, Store::Directory(path.to_owned()));
@@ -440,7 +444,7 @@ pub(crate) async fn in_bucket(
     let copy = !recorded.parts.is_empty() && !recorded.parts.keys().any(is_local);
     if !copy && named.is_none_or(|named| named == bucket) {
         let copy = !copies.rules.is_empty();
-        left_open.extend(replaced(&copies.rules, s3.as_ref(), (&bucket, &prefix)).await);
+        left_open.extend(replaced(&copies.rules, s3.as_ref(), (&bucket, &prefix), scope).await);
         let mirrors = copies.mirrors_of(&bucket);
         let reading = copies.stores.reading(&copies.rules, Some(&s3));
         let source: Arc<dyn ObjectSource> =
@@ -470,7 +474,7 @@ pub(crate) async fn in_bucket(
     copies.rules.extend(relocations(recorded.parts.keys(), &s3, &bucket, copies.complete));
     copies.rules.extend(relocations(others.iter(), &s3, &bucket, false));
     let without = Relocated::new(copies.rules.clone(), Some(Arc::clone(&s3)));
-    left_open.extend(replaced(&given, &without, (&original, "")).await);
+    left_open.extend(replaced(&given, &without, (&original, ""), scope).await);
     copies.rules.splice(0..0, given);
     let mirrors = copies.mirrors_of(&original);
     Ok(Evidence {

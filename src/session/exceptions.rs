@@ -2,7 +2,7 @@
 //!
 //! The file is for people to review, so that it says everything in full: what was accepted, where, why,
 //! by whom and until when. Whatever is missing, unknown or repeated in it is a usage error.
-use super::time_text::parse_time;
+use super::time_text::{is_date, parse_time};
 use crate::console::refusal::Refusal;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -33,6 +33,7 @@ struct Document {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Entry {
     code: String,
+    bucket: Option<String>,
     object: Option<String>,
     folder: Option<String>,
     account: Option<String>,
@@ -86,7 +87,8 @@ fn parse(bytes: &[u8], now: Timestamp) -> Result<AcceptedExceptions, String> {
     for (at, entry) in document.exception.iter().enumerate() {
         let exception = entry.read(now).map_err(|why| format!("exception {}: {why}", at + 1))?;
         let same = |known: &AcceptedException| {
-            (known.code, &known.subject) == (exception.code, &exception.subject)
+            (known.code, &known.bucket, &known.subject)
+                == (exception.code, &exception.bucket, &exception.subject)
         };
         if let Some(before) = entries.iter().position(same) {
             return Err(format!("exception {} repeats exception {}", at + 1, before + 1));
@@ -103,6 +105,7 @@ impl Entry {
         let until = until(&self.until)?;
         Ok(AcceptedException {
             code,
+            bucket: self.bucket.clone(),
             subject: self.subject(code)?,
             reason: sentence("reason", &self.reason, EXCEPTION_REASON)?,
             approved_by: sentence("approved-by", &self.approved_by, EXCEPTION_APPROVER)?,
@@ -125,7 +128,9 @@ impl Entry {
             || self.region.is_some()
             || self.trail.is_some();
         let subject = match given {
-            (Some(object), None, None) if !is_place => Some(ExceptionSubject::Object(at(object)?)),
+            (Some(object), None, None) if !is_place && self.bucket.is_none() => {
+                Some(ExceptionSubject::Object(at(object)?))
+            }
             (None, Some(folder), None) if !is_place => {
                 Some(ExceptionSubject::Folder(folder.to_owned()))
             }
@@ -225,8 +230,7 @@ fn time(field: &str, value: &Value) -> Result<Timestamp, String> {
 /// Returns the first second after `until`. A date alone includes that day.
 fn until(value: &Value) -> Result<Timestamp, String> {
     let read = time("until", value)?;
-    let is_date = text("until", value)?.trim().len() <= "2026-12-31".len();
-    Ok(if is_date { read.plus(DAY) } else { read })
+    Ok(if is_date(&text("until", value)?) { read.plus(DAY) } else { read })
 }
 
 #[cfg(test)]
@@ -239,9 +243,27 @@ mod tests {
 
     const REVIEWED: &str = "reason = 'CHG-1'\napproved-by = 'Jo'\nuntil = 2026-12-31\n";
 
+    fn one_until(until: &str) -> Result<AcceptedException, String> {
+        let text = format!(
+            "[[exception]]\ncode = 'named-not-found'\naccount = '111122223333'\nreason = 'CHG-1'\n\
+             approved-by = 'Jo'\nuntil = '{until}'\n"
+        );
+        parse(text.as_bytes(), now()).map(|mut file| file.entries.remove(0))
+    }
+
     fn one(fields: &str) -> Result<AcceptedException, String> {
         let text = format!("[[exception]]\n{REVIEWED}{fields}");
         parse(text.as_bytes(), now()).map(|mut file| file.entries.remove(0))
+    }
+
+    #[test]
+    fn a_date_in_any_form_includes_its_day() {
+        let of = |until: &str| one_until(until).unwrap().until.to_string();
+        for until in ["2026-11-30", "2026/11/30", "20261130", "30 Nov 2026", "30 November 2026"] {
+            assert_eq!(of(until), "2026-12-01T00:00:00Z", "{until}");
+        }
+        assert_eq!(of("2026-11-30T12:00:00Z"), "2026-11-30T12:00:00Z");
+        assert_eq!(of("2026-11-30 12:00"), "2026-11-30T12:00:00Z");
     }
 
     #[test]

@@ -7,23 +7,21 @@ use super::reading::{Reading, Store};
 use super::store::{configured, s3, s3_to_write};
 use crate::aws::config::AwsOptions;
 use crate::console::refusal::Refusal;
+use crate::files::hash::sha256_of;
 use crate::source::layer::count::Counts;
 use crate::source::layer::retry::repeated;
 use crate::source::s3::{Created, NewObject, S3Source};
 use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages, ReadError, ReadFrom};
-use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::{NamedTempFile, TempPath};
+use trailproof_core::bytes::content::Hash;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::budget::{CREATED_OBJECT, KEY_LENGTH, SHARD_RECORDS, SHOWN};
 use trailproof_core::vocab::key_layout::ROOT;
 use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
-
-/// Bytes of a file that are hashed at once.
-const PIECE: usize = 256 << 10;
 
 /// A path as it was typed: of a file or a directory, or in S3.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,8 +96,8 @@ pub(crate) fn outside_evidence(
 pub(crate) enum Written {
     /// It is there now, or it was there already with these bytes.
     Done,
-    /// There is a different file of this name, of which this is a copy.
-    Different(TempPath),
+    /// There is a different file of this name.
+    Different,
 }
 
 /// Why a file was not read.
@@ -157,7 +155,7 @@ impl SharedStore {
         at: &ObjectLocation,
         file: &Path,
     ) -> Result<Written, ReadFailure> {
-        let (size, sha256) = hash(file).map_err(|error| of_disk(&error))?;
+        let (sha256, size) = hash(file).map_err(|error| of_disk(&error))?;
         if size > CREATED_OBJECT {
             let words = format!(
                 "it has {size} bytes, and one request creates at most {CREATED_OBJECT}: cut the run \
@@ -177,8 +175,8 @@ impl SharedStore {
                         ReadFailure::new(ReadFailureKind::ChangedWhileReading, words)
                     }
                 })?;
-                let (_, found) = hash(&there).map_err(|error| of_disk(&error))?;
-                Ok(if found == sha256 { Written::Done } else { Written::Different(there) })
+                let (found, _) = hash(&there).map_err(|error| of_disk(&error))?;
+                Ok(if found == sha256 { Written::Done } else { Written::Different })
             }
         }
     }
@@ -256,18 +254,8 @@ fn of_disk(error: &io::Error) -> ReadFailure {
     ReadFailure::new(ReadFailureKind::Denied, words)
 }
 
-fn hash(file: &Path) -> io::Result<(u64, [u8; 32])> {
-    let mut file = File::open(file)?;
-    let (mut size, mut hash, mut piece) = (0, Sha256::new(), vec![0; PIECE]);
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok((size, hash.finalize().into())),
-            read => {
-                size += u64::try_from(read).unwrap_or(u64::MAX);
-                hash.update(piece.get(..read).unwrap_or_default());
-            }
-        }
-    }
+fn hash(file: &Path) -> io::Result<(Hash, u64)> {
+    sha256_of(&mut File::open(file)?)
 }
 
 #[cfg(test)]

@@ -51,6 +51,12 @@ pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
     None
 }
 
+/// Returns whether a time is a date alone.
+pub(crate) fn is_date(text: &str) -> bool {
+    let text = text.trim();
+    text.len() <= LONGEST && DATES.iter().any(|date| NaiveDate::parse_from_str(text, date).is_ok())
+}
+
 enum Zone {
     Utc,
     Offset,

@@ -2,8 +2,7 @@
 use super::ledger::{LedgerDone, ledger_name, write_ledger};
 use super::output::RecordOutput;
 use super::plan::ShardPlan;
-use super::records::Kept;
-use super::work_error::{WorkError, refusal};
+use super::work_error::{ToWrite, WorkError, refusal};
 use crate::console::refusal::Refusal;
 use crate::report::record::RecordSink;
 use crate::source::ObjectSource;
@@ -44,7 +43,7 @@ pub(crate) async fn hash_part(
         ));
     }
     let name = ledger_name(shard, part);
-    let refused = |why| refusal(plan, shard, to, why);
+    let refused = |why| refusal(plan, ToWrite::Ledger(shard), to, why);
     let begin = || -> io::Result<_> {
         let draft = to.begin(&name)?;
         let out = RecordSink::zstd(BufWriter::new(draft.writer()?))?;
@@ -53,7 +52,7 @@ pub(crate) async fn hash_part(
     let (draft, out) = begin().map_err(|error| refused(WorkError::Lost(error)))?;
     let done = write_ledger(plan, (sha256, shard), part, source, out).await;
     let LedgerDone { log_files, unread } = done.map_err(refused)?;
-    let kept = to.keep(draft, &name, Kept::Ledger(shard)).await;
+    let kept = to.keep(draft, &name).await;
     let ledger = kept.map_err(|why| refused(why.into()))?;
     Ok(PartHashed { shard, part: part.number + 1, parts: part.of, ledger, log_files, unread })
 }

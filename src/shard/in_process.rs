@@ -101,7 +101,6 @@ fn written<T>(done: Result<T, WorkError>, shard: u64) -> Result<T, String> {
         Err(WorkError::Expired(why)) => Err(format!("the credentials expired: {why}")),
         Err(WorkError::Lost(error)) => Err(format!("cannot write the record: {error}")),
         Err(WorkError::Unstored(why)) => Err(format!("cannot write the record: {why}")),
-        Err(WorkError::Different(refusal)) => Err(refusal.words().to_owned()),
     }
 }
 

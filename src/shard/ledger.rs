@@ -4,7 +4,7 @@
 //! The worker that verifies the shard reads every digest itself. It takes an entry of a ledger for a log
 //! file only if a proven digest records the same hash, and the store lists the object with the size,
 //! the ETag and the time of writing that it had then. A wrong or missing entry only means that the log
-//! file is read. Whoever can write a ledger can hide a changed log file of the same size and ETag.
+//! file is read. Whoever can write a ledger can hide any change of a log file.
 use super::plan::ShardPlan;
 use super::plan_lines::SCHEMA;
 use super::records::ShardFile;
@@ -50,6 +50,13 @@ struct LedgerStarted {
     /// The part of the shard's days, counted from 1, and the number of parts.
     part: u64,
     parts: u64,
+}
+
+impl LedgerStarted {
+    /// Returns whether this version can read the ledger, and it is of a part that can be.
+    fn is_known(&self) -> bool {
+        self.schema == SCHEMA && HashPart::new(self.part, self.parts).is_some()
+    }
 }
 
 /// A log file that was hashed.
@@ -246,8 +253,10 @@ fn begin(file: &ShardFile) -> Result<(RecordFile, LedgerStarted), BadRecord> {
     let text = std::str::from_utf8(ledger.bytes()).unwrap_or_default();
     let wrong = |what| BadRecord::Line { number: 1, what };
     match serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)? {
-        LedgerLine::LedgerStarted(started) if name.is_some() => Ok((ledger, started)),
-        _ => Err(BadRecord::line(1, "it has no `ledger-started`")),
+        LedgerLine::LedgerStarted(started) if name.is_some() && started.is_known() => {
+            Ok((ledger, started))
+        }
+        _ => Err(BadRecord::line(1, "it has no `ledger-started` of this version")),
     }
 }
 

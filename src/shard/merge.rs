@@ -4,7 +4,7 @@
 //! crosses shards is joined: public keys are recorded once, and everything after the chains follows
 //! from what all shards kept.
 use super::plan::ShardPlan;
-use super::records::{Kept, ShardFile, same, unusable};
+use super::records::{ShardFile, check_same, unusable};
 use super::shard_lines::{ReadAfter, ShardLine, ShardStarted};
 use crate::console::refusal::Refusal;
 use crate::files::record_file::open_document;
@@ -15,7 +15,7 @@ use crate::verify::chains::Listed;
 use crate::verify::run::judged_before;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use trailproof_core::record::document::{BadRecord, DocumentKind, RecordFile};
+use trailproof_core::record::document::{BadRecord, DocumentKind, RecordFile, RunCheck};
 use trailproof_core::record::wire::{Unreadable, read_event};
 use trailproof_core::record::{AcceptanceTally, RunEvent, RunSummary};
 use trailproof_core::vocab::budget::SHOWN;
@@ -90,7 +90,7 @@ impl ShardRecords {
                     by_shard.insert(started.shard, (path, started));
                 }
                 Some((other, _)) => {
-                    same(other, &path, Kept::Record(started.shard))?;
+                    check_same(other, &path, started.shard)?;
                     duplicates += 1;
                 }
             }
@@ -107,7 +107,7 @@ impl ShardRecords {
     ///
     /// # Errors
     ///
-    /// A shard record is damaged, or the record cannot be written.
+    /// A shard record is damaged, they contradict each other or the plan, or the record cannot be written.
     pub(crate) fn merge<W: Write + Send>(
         &self,
         plan: &ShardPlan,
@@ -116,6 +116,8 @@ impl ShardRecords {
         let mut out = Out {
             record: Record::new(to, None),
             failed: None,
+            check: RunCheck::default(),
+            contradiction: None,
             acceptance: plan.plan.accepted.as_ref().map(|_| AcceptanceTally::default()),
         };
         out.event(&RunEvent::RunStarted(Box::new(plan.plan.start())));
@@ -147,7 +149,7 @@ impl ShardRecords {
             }
         }
         let summary = opening.finish(&plan.plan, opened, all, &mut |event| out.event(event));
-        out.finish().map_err(MergeError::Lost)?;
+        out.finish()?;
         let with_ledgers = self.files.iter().filter(|(_, started)| !started.ledgers.is_empty());
         let with_ledgers = with_ledgers.map(|(_, started)| started.shard).collect();
         Ok(Merged { summary, changed, with_ledgers })
@@ -155,7 +157,7 @@ impl ShardRecords {
 }
 
 /// Opens a record and reads its first line.
-fn begin(path: &ShardFile) -> Result<(RecordFile, ShardStarted), BadRecord> {
+pub(crate) fn begin(path: &ShardFile) -> Result<(RecordFile, ShardStarted), BadRecord> {
     let mut record = open_document(DocumentKind::ShardRecord, &path.path)?;
     let name = record.next_name()?;
     let text = std::str::from_utf8(record.bytes()).unwrap_or_default();
@@ -254,6 +256,10 @@ fn absent(plan: &ShardPlan, missing: &[u64]) -> Refusal {
 struct Out<W: Write> {
     record: Record<W>,
     failed: Option<io::Error>,
+    /// Whoever can write the record of a shard can write lines that contradict each other.
+    check: RunCheck,
+    /// What the events after the chains contradict.
+    contradiction: Option<Unreadable>,
     /// Counts what the accepted exceptions accept; `None` if there are none.
     acceptance: Option<AcceptanceTally>,
 }
@@ -267,8 +273,12 @@ impl<W: Write + Send> Out<W> {
 
     fn write(&mut self, event: &RunEvent) {
         let reproducible = event.reproducible();
+        let event = reproducible.as_ref().unwrap_or(event);
+        if self.contradiction.is_none() {
+            self.contradiction = self.check.take(event).err();
+        }
         if self.failed.is_none() {
-            self.failed = self.record.event(reproducible.as_ref().unwrap_or(event)).err();
+            self.failed = self.record.event(event).err();
         }
     }
 
@@ -276,12 +286,13 @@ impl<W: Write + Send> Out<W> {
     ///
     /// # Errors
     ///
-    /// The line is read to be counted, and cannot be.
+    /// The line cannot be read, or contradicts one before it.
     fn copy(&mut self, line: &str) -> Result<(), Unreadable> {
-        if let Some(acceptance) = &mut self.acceptance
-            && let Some(event) = read_event(line)?
-        {
-            acceptance.take(&event);
+        if let Some(event) = read_event(line)? {
+            self.check.take(&event)?;
+            if let Some(acceptance) = &mut self.acceptance {
+                acceptance.take(&event);
+            }
         }
         if self.failed.is_none() {
             let copied = self.record.line(|buffer| {
@@ -294,10 +305,15 @@ impl<W: Write + Send> Out<W> {
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<()> {
-        match self.failed.take() {
-            Some(failed) => Err(failed),
-            None => self.record.finish(),
+    fn finish(mut self) -> Result<(), MergeError> {
+        if let Some(what) = self.contradiction {
+            return Err(MergeError::Bad(Refusal::not_started(format!(
+                "the records of the shards contradict each other: {what}"
+            ))));
+        }
+        match self.failed {
+            Some(failed) => Err(MergeError::Lost(failed)),
+            None => self.record.finish().map_err(MergeError::Lost),
         }
     }
 }

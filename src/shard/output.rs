@@ -1,12 +1,13 @@
 //! Where a worker writes its records: into a directory, or below a prefix of a bucket. Never into the
 //! evidence.
-use super::records::{Kept, ShardFile, same};
+use super::merge::begin;
+use super::records::ShardFile;
 use crate::console::refusal::Refusal;
 use crate::files::atomic::AtomicFile;
+use crate::files::hash::sha256_of;
 use crate::session::shared::{SharedStore, Written, in_folder, shown};
-use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use trailproof_core::codes::failure::ReadFailure;
@@ -23,8 +24,6 @@ pub(crate) enum RecordOutput {
 pub(crate) enum NotKept {
     Disk(io::Error),
     Store(ReadFailure),
-    /// A different record of this name exists.
-    Different(Refusal),
 }
 
 /// A record that is being written.
@@ -42,6 +41,36 @@ impl RecordOutput {
         }
     }
 
+    /// Refuses to make a record of this name beside one of a different plan. The record could be written,
+    /// and only the merge would refuse it. What cannot be read here is left to the merge too.
+    ///
+    /// # Errors
+    ///
+    /// There is a record of a different plan.
+    pub(crate) async fn check(&self, name: &str, plan_sha256: &str) -> Result<(), Refusal> {
+        let (file, _fetched) = match self {
+            Self::Directory(path) => (ShardFile::local(path.join(name)), None),
+            Self::S3(store, folder) => {
+                let at = in_folder(folder, name);
+                let Ok(fetched) = store.fetch(&at).await else { return Ok(()) };
+                (ShardFile::new(&fetched, shown(&at)), Some(fetched))
+            }
+        };
+        match begin(&file) {
+            Ok((_, started)) if started.plan_sha256 != plan_sha256 => Err(Refusal::usage(format!(
+                "`{}` is a shard of a different plan\n\nhint: name a different place for the shards of \
+                     this plan",
+                file.shown
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the directory of drafts that are not written where they belong.
+    pub(crate) fn draft_folder(&self) -> Option<PathBuf> {
+        matches!(self, Self::S3(..)).then(std::env::temp_dir)
+    }
+
     /// Starts to write the record of this name.
     pub(crate) fn begin(&self, name: &str) -> io::Result<Draft> {
         match self {
@@ -50,13 +79,9 @@ impl RecordOutput {
         }
     }
 
-    /// Gives a record its name, and returns where it is.
-    pub(crate) async fn keep(
-        &self,
-        draft: Draft,
-        name: &str,
-        what: Kept,
-    ) -> Result<String, NotKept> {
+    /// Gives a record its name, and returns where it is. If another attempt has written the same, that
+    /// is kept; if it has written something else, both are, so that the merge names the difference.
+    pub(crate) async fn keep(&self, draft: Draft, name: &str) -> Result<String, NotKept> {
         match (self, draft) {
             (Self::Directory(path), Draft::Beside(file)) => {
                 let kept = keep_beside(file, path, name).map_err(NotKept::Disk)?;
@@ -64,15 +89,20 @@ impl RecordOutput {
             }
             (Self::S3(store, folder), Draft::Apart(file)) => {
                 let at = in_folder(folder, name);
-                match store.create(&at, file.path()).await.map_err(NotKept::Store)? {
-                    Written::Done => {}
-                    Written::Different(there) => {
-                        let there = ShardFile::new(&there, shown(&at));
-                        let own = ShardFile::new(file.path(), "this attempt".to_owned());
-                        same(&there, &own, what).map_err(NotKept::Different)?;
-                    }
+                let create = |at| store.create(at, file.path());
+                if let Written::Done = create(&at).await.map_err(NotKept::Store)? {
+                    return Ok(format!("s3://{}/{}", at.bucket, at.key));
                 }
-                Ok(format!("s3://{}/{}", at.bucket, at.key))
+                let own = file.reopen().and_then(sha256).map_err(NotKept::Disk)?;
+                let at = in_folder(folder, &beside_name(name, &own));
+                match create(&at).await.map_err(NotKept::Store)? {
+                    Written::Done => Ok(format!("s3://{}/{}", at.bucket, at.key)),
+                    // The name has the hash of the bytes.
+                    Written::Different => Err(NotKept::Disk(io::Error::other(format!(
+                        "`{}` has not the content that its name states",
+                        shown(&at)
+                    )))),
+                }
             }
             _ => Err(NotKept::Disk(io::Error::other("the record was begun elsewhere"))),
         }
@@ -89,29 +119,27 @@ impl Draft {
     }
 }
 
-/// Gives the record its name. If another attempt has written the same, that is kept; if it has
-/// written something else, both are, so that the merge names the difference.
 fn keep_beside(file: AtomicFile, to: &Path, name: &str) -> io::Result<PathBuf> {
     let path = to.join(name);
     if !path.exists() {
         file.keep()?;
         return Ok(path);
     }
-    let hash = |mut file: File| -> io::Result<String> {
-        let (mut hash, mut chunk) = (Sha256::new(), vec![0; 256 << 10]);
-        loop {
-            match file.read(&mut chunk)? {
-                0 => return Ok(hex::encode(hash.finalize())),
-                read => hash.update(chunk.get(..read).unwrap_or_default()),
-            }
-        }
-    };
-    let own = hash(file.reader()?)?;
-    if hash(File::open(&path)?)? == own {
+    let own = sha256(file.reader()?)?;
+    if sha256(File::open(&path)?)? == own {
         return Ok(path);
     }
-    let stem = name.split('.').next().unwrap_or(name);
-    let beside = to.join(format!("{stem}-{}.jsonl.zst", own.get(..12).unwrap_or_default()));
+    let beside = to.join(beside_name(name, &own));
     file.keep_as(&beside)?;
     Ok(beside)
+}
+
+/// Returns the name of a record that differs from the one that has its name, by its SHA-256.
+fn beside_name(name: &str, sha256: &str) -> String {
+    let stem = name.split('.').next().unwrap_or(name);
+    format!("{stem}-{}.jsonl.zst", sha256.get(..12).unwrap_or_default())
+}
+
+fn sha256(mut file: File) -> io::Result<String> {
+    sha256_of(&mut file).map(|(hash, _)| hex::encode(hash))
 }

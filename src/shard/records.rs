@@ -5,7 +5,7 @@ use crate::files::space::Space;
 use crate::session::shared::{SharedPath, SharedStore, shown};
 use crate::source::BoxFuture;
 use crate::source::many::few_in_order;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,34 +34,6 @@ impl ShardFile {
     pub(crate) fn local(path: PathBuf) -> Self {
         let shown = escape(&path.to_string_lossy()).into_owned();
         Self { path, shown }
-    }
-}
-
-/// What a worker writes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Kept {
-    /// The record of this shard.
-    Record(u64),
-    /// A hash ledger of this shard.
-    Ledger(u64),
-}
-
-impl Kept {
-    pub(crate) fn kind(self) -> DocumentKind {
-        match self {
-            Self::Record(_) => DocumentKind::ShardRecord,
-            Self::Ledger(_) => DocumentKind::HashLedger,
-        }
-    }
-}
-
-/// Names several of them.
-impl fmt::Display for Kept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Record(shard) => write!(f, "records of shard {shard}"),
-            Self::Ledger(shard) => write!(f, "hash ledgers of one part of shard {shard}"),
-        }
     }
 }
 
@@ -98,35 +70,52 @@ pub(crate) fn is_record(name: &str) -> bool {
     name.starts_with("shard-") && name.contains(".jsonl") && !name.ends_with(".partial")
 }
 
-/// Fetches what these places in S3 name: objects whose name `is_one` takes, and folders of them.
+/// Objects in S3 by their location, with their size where it is known.
+pub(crate) type ListedFiles = BTreeMap<ObjectLocation, u64>;
+
+fn unread(at: &ObjectLocation, why: &dyn fmt::Display) -> Refusal {
+    Refusal::not_started(format!("cannot read `{}`: {why}", shown(at)))
+}
+
+/// Lists what these places in S3 name: objects whose name `is_one` takes, and folders of them.
 ///
 /// # Errors
 ///
-/// A folder cannot be listed, an object cannot be read, or they do not fit into the directory for
-/// temporary files.
-pub(crate) async fn fetch_files(
+/// A folder cannot be listed, or is empty.
+pub(crate) async fn list_files(
     store: &SharedStore,
     places: &[ObjectLocation],
     is_one: impl Fn(&str) -> bool,
-) -> Result<(Vec<ShardFile>, Fetched), Refusal> {
-    let unread = |at: &ObjectLocation, why: &dyn fmt::Display| {
-        Refusal::not_started(format!("cannot read `{}`: {why}", shown(at)))
-    };
-    let (mut found, mut bytes) = (BTreeSet::new(), 0_u64);
+) -> Result<ListedFiles, Refusal> {
+    let mut found = ListedFiles::new();
     for place in places {
         if is_one(name_of(&place.key)) {
-            found.insert(place.clone());
+            found.insert(place.clone(), 0);
             continue;
         }
-        for (at, size) in store.list(place).await.map_err(|why| unread(place, &why))? {
-            if is_one(name_of(&at.key)) && found.insert(at) {
-                bytes = bytes.saturating_add(size);
-            }
+        let listed = store.list(place).await.map_err(|why| unread(place, &why))?;
+        if listed.is_empty() {
+            return Err(Refusal::not_started(format!("there is nothing in `{}`", shown(place))));
         }
+        found.extend(listed.into_iter().filter(|(at, _)| is_one(name_of(&at.key))));
     }
-    check_space(bytes)?;
-    let fetches: Vec<BoxFuture<'_, _>> = found
-        .iter()
+    Ok(found)
+}
+
+/// Fetches those of the objects whose name `is_one` takes.
+///
+/// # Errors
+///
+/// An object cannot be read, or they do not fit into the directory for temporary files.
+pub(crate) async fn fetch_files(
+    store: &SharedStore,
+    listed: &ListedFiles,
+    is_one: impl Fn(&str) -> bool,
+) -> Result<(Vec<ShardFile>, Fetched), Refusal> {
+    let wanted = || listed.iter().filter(|(at, _)| is_one(name_of(&at.key)));
+    check_space(wanted().fold(0, |all: u64, (_, size)| all.saturating_add(*size)))?;
+    let fetches: Vec<BoxFuture<'_, _>> = wanted()
+        .map(|(at, _)| at)
         .map(|at| -> BoxFuture<'_, _> { Box::pin(async move { (at, store.fetch(at).await) }) })
         .collect();
     let (mut files, mut kept) = (Vec::new(), Fetched::default());
@@ -157,7 +146,7 @@ fn check_space(bytes: u64) -> Result<(), Refusal> {
 }
 
 /// What a command was given: local paths, and places in S3.
-pub(crate) fn sorted(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<ObjectLocation>), Refusal> {
+pub(crate) fn by_store(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<ObjectLocation>), Refusal> {
     let (mut local, mut remote) = (Vec::new(), Vec::new());
     for path in paths {
         match SharedPath::read(path)? {
@@ -168,9 +157,13 @@ pub(crate) fn sorted(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<ObjectLocat
     Ok((local, remote))
 }
 
-/// Refuses two records of one shard, or two ledgers, that differ, and names the first line that does.
-pub(crate) fn same(one: &ShardFile, other: &ShardFile, what: Kept) -> Result<(), Refusal> {
-    let open = |file: &ShardFile| open_document(what.kind(), &file.path);
+/// Refuses two records of this shard that differ, and names the first line that does.
+///
+/// # Errors
+///
+/// They differ, or one cannot be read.
+pub(crate) fn check_same(one: &ShardFile, other: &ShardFile, shard: u64) -> Result<(), Refusal> {
+    let open = |file: &ShardFile| open_document(DocumentKind::ShardRecord, &file.path);
     let (mut first, mut second) = (
         open(one).map_err(|why| unusable(one, &why))?,
         open(other).map_err(|why| unusable(other, &why))?,
@@ -185,9 +178,10 @@ pub(crate) fn same(one: &ShardFile, other: &ShardFile, what: Kept) -> Result<(),
             let line =
                 |record: &RecordFile| excerpt(&String::from_utf8_lossy(record.bytes()), 4 * SHOWN);
             return Err(Refusal::not_started(format!(
-                "two {what} differ, first in line {}: `{}` has\n  {}\nand `{}` \
+                "two records of shard {shard} differ, first in line {}: `{}` has\n  {}\nand `{}` \
                  has\n  {}\n\nhint: the evidence changed between the two attempts, or could not be \
-                 read in one of them: remove the one that is not to count, or run the shard again",
+                 read in one of them, or they are of different plans: remove the one that is not to \
+                 count, or run the shard again",
                 first.number(),
                 one.shown,
                 line(&first),

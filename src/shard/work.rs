@@ -7,9 +7,8 @@ use super::ledger::Ledgers;
 use super::output::RecordOutput;
 use super::plan::{Shard, ShardPlan};
 use super::plan_lines::SCHEMA;
-use super::records::Kept;
 use super::shard_lines::{ShardLine, ShardStarted, write_after};
-use super::work_error::{WorkError, expiry, refusal};
+use super::work_error::{ToWrite, WorkError, expiry, refusal};
 use crate::console::refusal::Refusal;
 use crate::report::RunReporter as _;
 use crate::report::record::{Record, RecordSink};
@@ -52,7 +51,8 @@ pub(crate) async fn work(
     note: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> Result<ShardDone, Refusal> {
     let name = record_name(number);
-    let refused = |why| refusal(plan, number, to, why);
+    to.check(&name, sha256).await?;
+    let refused = |why| refusal(plan, ToWrite::Record(number), to, why);
     let begin = || -> io::Result<_> {
         let draft = to.begin(&name)?;
         let out = RecordSink::zstd(BufWriter::new(draft.writer()?))?;
@@ -63,7 +63,7 @@ pub(crate) async fn work(
     let (verify, shard) = (&session.plan, (sha256, number));
     let written = write_record(plan, (verify, ledgers), shard, evidence, out, note).await;
     let (chains, changed) = written.map_err(refused)?;
-    let kept = to.keep(draft, &name, Kept::Record(number)).await;
+    let kept = to.keep(draft, &name).await;
     let record = kept.map_err(|why| refused(why.into()))?;
     Ok(ShardDone { record, chains, changed })
 }

@@ -6,6 +6,15 @@ use std::io;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::location::escape;
 
+/// What a worker writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ToWrite {
+    /// The record of this shard.
+    Record(u64),
+    /// A hash ledger of this shard.
+    Ledger(u64),
+}
+
 /// Why a worker ends without what it was to write.
 #[derive(Debug)]
 pub(crate) enum WorkError {
@@ -19,8 +28,6 @@ pub(crate) enum WorkError {
     Lost(io::Error),
     /// The record could not be written to S3.
     Unstored(ReadFailure),
-    /// There is a different record of the shard.
-    Different(Refusal),
 }
 
 impl From<NotKept> for WorkError {
@@ -28,13 +35,21 @@ impl From<NotKept> for WorkError {
         match why {
             NotKept::Disk(error) => Self::Lost(error),
             NotKept::Store(why) => expiry(&why).map_or(Self::Unstored(why), Self::Expired),
-            NotKept::Different(refusal) => Self::Different(refusal),
         }
     }
 }
 
-/// Returns why there is no record of shard `number`, in words.
-pub(crate) fn refusal(plan: &ShardPlan, number: u64, to: &RecordOutput, why: WorkError) -> Refusal {
+/// Returns why a worker did not write `what`, in words.
+pub(crate) fn refusal(
+    plan: &ShardPlan,
+    what: ToWrite,
+    to: &RecordOutput,
+    why: WorkError,
+) -> Refusal {
+    let (name, number) = match what {
+        ToWrite::Record(number) => (format!("shard {number}"), number),
+        ToWrite::Ledger(number) => (format!("a hash ledger of shard {number}"), number),
+    };
     match why {
         WorkError::NoShard => Refusal::usage(format!(
             "the plan has {} shards, and no shard {number}",
@@ -45,22 +60,28 @@ pub(crate) fn refusal(plan: &ShardPlan, number: u64, to: &RecordOutput, why: Wor
             escape(&folder)
         )),
         WorkError::Expired(why) => Refusal::not_started(format!(
-            "the credentials expired while shard {number} was verified, so nothing was written: \
-             {why}\n\nhint: run it again with credentials that last longer"
+            "the credentials expired before {name} was written, so nothing was: {why}\n\nhint: run it again with credentials that last longer"
         )),
-        WorkError::Lost(error) => Refusal::output_lost(format!(
-            "cannot write shard {number} in `{}`: {error}",
-            to.shown()
-        )),
+        WorkError::Lost(error) => match to.draft_folder() {
+            None => {
+                Refusal::output_lost(format!("cannot write {name} in `{}`: {error}", to.shown()))
+            }
+            Some(folder) => Refusal::output_lost(format!(
+                "cannot write {name} to a temporary file in `{}`: {error}\n\nhint: set `TMPDIR` to a \
+                 directory with more room",
+                escape(&folder.to_string_lossy())
+            )),
+        },
         WorkError::Unstored(why) => {
-            Refusal::output_lost(format!("cannot write shard {number} in `{}`: {why}", to.shown()))
+            Refusal::output_lost(format!("cannot write {name} in `{}`: {why}", to.shown()))
         }
-        WorkError::Different(refusal) => Refusal::output_lost(refusal.words()),
     }
 }
 
 /// Returns the failure in words if it means that the credentials have expired.
 pub(crate) fn expiry(why: &ReadFailure) -> Option<String> {
+    // The code comes before the words of the server, which may repeat a key.
+    let code = why.detail.split(':').next().unwrap_or_default();
     let expired = ["ExpiredToken", "RequestExpired", "TokenRefreshRequired"];
-    expired.iter().any(|code| why.detail.contains(code)).then(|| why.to_string())
+    expired.iter().any(|one| code.contains(one)).then(|| why.to_string())
 }

@@ -259,7 +259,7 @@ impl Bucket {
         let created = self.store.create(&self.at(name), file).await;
         match created.map_err(|why: ReadFailure| self.lost(name, &why))? {
             Written::Done => Ok(()),
-            Written::Different(_) => Err(Refusal::output_lost(format!(
+            Written::Different => Err(Refusal::output_lost(format!(
                 "cannot write `{}`: another step has written it meanwhile\n\nhint: run one step at a \
                  time; the next one covers this time again",
                 self.shown(name)

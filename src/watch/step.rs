@@ -69,7 +69,7 @@ impl StepTally {
     pub(crate) fn take(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(start) => {
-                self.accepted = start.accepted.as_ref().map(ExceptionIndex::new);
+                self.accepted = start.exception_index();
             }
             RunEvent::ChainStarted { chain } => self.chain = Some(chain.clone()),
             RunEvent::DigestJudged(DigestJudged {

@@ -112,6 +112,9 @@ fn what_is_left_out_expired_or_wider_is_not_accepted() {
     assert_eq!(result(&shorter).0, 2, "a second of the gap is not accepted");
     let elsewhere = filled.replace("s3://example-trail-logs/", "s3://example-trail-log/");
     assert_eq!(result(&elsewhere).0, 1, "only the time is accepted");
+    let other_bucket = filled.replace("bucket = \"example-trail-logs\"", "bucket = \"other-logs\"");
+    assert_ne!(other_bucket, filled);
+    assert_eq!(result(&other_bucket).0, 2, "the time of a different bucket is not accepted");
     let expired = filled.replace("2999-12-31", "2020-12-31");
     assert_eq!(result(&expired), (0, false, "expired expired expired".to_owned()));
 }

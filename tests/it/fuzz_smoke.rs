@@ -264,7 +264,7 @@ fn terraform() {
 fn policy() {
     let named = serde_json::json!({ "Version": "2012-10-17", "Statement": [
         { "Sid": "a", "Effect": "Allow", "Principal": { "Service": ["cloudtrail.amazonaws.com"] },
-          "Action": ["s3:PutObject", "s3:Get?bject*"], "Resource": "arn:aws:s3:::b/AWSLogs/*",
+          "Action": ["s3:PutObject", "s3:Get??????*"], "Resource": "arn:aws:s3:::b/AWSLogs/*",
           "Condition": { "StringEquals": { "aws:SourceArn": "arn:aws:cloudtrail:*:1:trail/t",
               "s3:x-amz-acl": ["bucket-owner-full-control"] },
               "ForAllValues:StringLikeIfExists": { "aws:PrincipalOrgPaths": "o-1/*" } } },

@@ -46,18 +46,26 @@ Examples:
 
 pub(super) const PLAN: &str = "\
 Examples:
-  trailproof plan s3://example-trail-logs --quarter 2026Q3 --shards 400 --output plan.jsonl";
+  In at most 400 shards:
+    trailproof plan s3://example-trail-logs --quarter 2026Q3 --shards 400 --output plan.jsonl
+  Kept in S3, for workers on many machines:
+    trailproof plan s3://example-trail-logs --quarter 2026Q3 --output s3://results/2026Q3/plan.jsonl";
 
 pub(super) const WORK: &str = "\
 Examples:
   One shard by its number:
     trailproof work plan.jsonl --shard 17 --to shards/
   The shard that Slurm, AWS Batch or Kubernetes numbers for this task:
-    trailproof work plan.jsonl --shard-from-env --to shards/";
+    trailproof work plan.jsonl --shard-from-env --to shards/
+  With plan and records in S3:
+    trailproof work s3://results/2026Q3/plan.jsonl --shard 17 --to s3://results/2026Q3";
 
 pub(super) const MERGE: &str = "\
 Examples:
-  trailproof merge plan.jsonl shards/ --record 2026Q3.jsonl.zst";
+  From a directory:
+    trailproof merge plan.jsonl shards/ --record 2026Q3.jsonl.zst
+  From S3:
+    trailproof merge s3://results/2026Q3/plan.jsonl s3://results/2026Q3 --record 2026Q3.jsonl.zst";
 
 pub(super) const WATCH: &str = "\
 Examples:

@@ -23,6 +23,8 @@ use crate::source::layer::count::Counts;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use trailproof_core::codes::check::{Check, SkippedCheck};
+use trailproof_core::record::RunEvent;
 use trailproof_core::trail_event::EventFilter;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::{ObjectLocation, excerpt, shell_word};
@@ -74,9 +76,20 @@ pub(super) async fn write_events<W: Write + Send>(
     let record = record_at(args)?;
     let counts = Arc::new(Counts::default());
     let mut progress = Progress::start(&global.console, Arc::clone(&counts));
+    let mut unlisted = None;
     let (request, checked) = match &record {
         Some(path) => {
-            let checked = check_whole(path, |_| {})?;
+            let (mut count, mut skipped) = (0, false);
+            let checked = check_whole(path, |event| match event {
+                RunEvent::LogUnlisted { .. } => count += 1,
+                RunEvent::CheckNotPerformed(SkippedCheck {
+                    check: Check::UnlistedLogs, ..
+                }) => {
+                    skipped = true;
+                }
+                _ => {}
+            })?;
+            unlisted = (!skipped).then_some(count);
             let of = VerifyRequest::of_record(&checked.start, args.location.as_deref(), now())?;
             (of, Some(checked))
         }
@@ -117,6 +130,7 @@ pub(super) async fn write_events<W: Write + Send>(
     })
     .await?;
     progress.stop();
+    searched.logs_unlisted = unlisted;
     if searched.cursor_unknown {
         return Err(Refusal::usage(format!(
             "`--after` names a log file that is not among those searched: `{}`",
@@ -221,6 +235,8 @@ pub(crate) fn read_filter(args: &FilterArgs) -> Result<EventFilter, Refusal> {
         resources: args.resource.clone(),
         starved: false,
         kms_uses: false,
+        rates: false,
+        most: None,
         from,
         to,
     })

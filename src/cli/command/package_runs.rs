@@ -71,7 +71,8 @@ pub(super) async fn run(
         args.record.record = Some(record.clone());
         args.record.reproducible |= reproducible;
         print_to_stderr(&format!("running `{command}`"));
-        let status = verify::run(&global, &args).await;
+        let outputs = verify::outputs(&global, &args)?.unnamed();
+        let status = verify::run_into(&global, &args, outputs).await;
         let judged = matches!(
             status,
             ExitStatus::Success | ExitStatus::Contradicted | ExitStatus::NotProven

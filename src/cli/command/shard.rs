@@ -23,14 +23,17 @@ use crate::shard::ledger::{Ledgers, is_ledger};
 use crate::shard::merge::{MergeError, Merged, ShardRecords};
 use crate::shard::output::RecordOutput;
 use crate::shard::plan::{KeysShape, ShardPlan, cut};
-use crate::shard::records::{Fetched, ShardFile, fetch_files, is_record, local_files, sorted};
+use crate::shard::records::{
+    Fetched, ListedFiles, ShardFile, by_store, fetch_files, is_record, list_files, local_files,
+};
 use crate::shard::work;
 use crate::source::layer::count::Counts;
 use crate::source::mirror::KEYS_BESIDE;
 use crate::verify::parts::survey_all;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use std::io::{self, BufRead as _, BufWriter, Write as _};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,7 +42,7 @@ use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::DocumentKind;
 use trailproof_core::record::wire::write_json;
-use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::budget::{KEY_BUNDLE, SHOWN};
 use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 
 /// Variables in which schedulers number the tasks of an array.
@@ -137,7 +140,7 @@ async fn store_plan(
     let file = write().map_err(|error| cannot_write(&std::env::temp_dir(), &error))?;
     match store.create(at, file.path()).await {
         Ok(Written::Done) => Ok(()),
-        Ok(Written::Different(_)) => Err(Refusal::usage(format!(
+        Ok(Written::Different) => Err(Refusal::usage(format!(
             "`{}` already exists\n\nhint: write the plan under a different name",
             shared::shown(at)
         ))),
@@ -186,9 +189,14 @@ fn planned_keys(request: &VerifyRequest, typed: &[PathBuf]) -> Result<KeysShape,
     Ok(KeysShape::Files { names: names.clone(), paths: paths.iter().map(shown).collect(), sha256 })
 }
 
+/// Returns the SHA-256 of a file of public keys, of which no more is read than such a file may have.
 fn hash(path: &Path) -> Result<String, Refusal> {
-    let read = std::fs::read(path).map(|bytes| hex::encode(Sha256::digest(bytes)));
-    read.map_err(|error| cannot_read(path, &error))
+    let read = || -> io::Result<String> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(KEY_BUNDLE + 1).read_to_end(&mut bytes)?;
+        Ok(hex::encode(Sha256::digest(bytes)))
+    };
+    read().map_err(|error| cannot_read(path, &error))
 }
 
 /// Runs `work` and returns the exit status.
@@ -221,34 +229,43 @@ fn print_line(status: &impl Serialize) -> Result<(), Refusal> {
     written.map_err(|error| Refusal::stdout_lost(&error))
 }
 
-/// Reads the hash ledgers of a shard.
-async fn ledgers_of(
-    aws: &AwsArgs,
-    paths: &[PathBuf],
-    sha256: &str,
-    shard: u64,
-) -> Result<Ledgers, Refusal> {
-    let is_own = |name: &str| is_ledger(name) && is_of(name, shard);
-    let (files, _fetched) = gather(aws, paths, is_own).await?;
-    Ledgers::read(sha256, shard, &files)
+/// The files that local paths and places in S3 name.
+struct Gathering {
+    local: Vec<ShardFile>,
+    remote: Option<(SharedStore, ListedFiles)>,
 }
 
-/// Returns the files that local paths and places in S3 name. What was fetched is removed with the second
-/// value.
-async fn gather(
-    aws: &AwsArgs,
-    paths: &[PathBuf],
-    is_one: impl Fn(&str) -> bool,
-) -> Result<(Vec<ShardFile>, Fetched), Refusal> {
-    let (local, remote) = sorted(paths)?;
-    let mut files = local_files(&local, &is_one)?;
-    if remote.is_empty() {
-        return Ok((files, Fetched::default()));
+impl Gathering {
+    /// Lists them, and in directories and folders those whose name `is_one` takes.
+    async fn list(
+        aws: &AwsArgs,
+        paths: &[PathBuf],
+        is_one: impl Fn(&str) -> bool,
+    ) -> Result<Self, Refusal> {
+        let (local, remote) = by_store(paths)?;
+        let local = local_files(&local, &is_one)?;
+        if remote.is_empty() {
+            return Ok(Self { local, remote: None });
+        }
+        let store = SharedStore::open(&aws.access()).await?;
+        let listed = list_files(&store, &remote, &is_one).await?;
+        Ok(Self { local, remote: Some((store, listed)) })
     }
-    let store = SharedStore::open(&aws.access()).await?;
-    let (more, fetched) = fetch_files(&store, &remote, &is_one).await?;
-    files.extend(more);
-    Ok((files, fetched))
+
+    /// Fetches those whose name `is_one` takes. What was fetched is removed with the second value.
+    async fn files(
+        &self,
+        is_one: impl Fn(&str) -> bool,
+    ) -> Result<(Vec<ShardFile>, Fetched), Refusal> {
+        let name = |file: &&ShardFile| {
+            is_one(&file.path.file_name().unwrap_or_default().to_string_lossy())
+        };
+        let mut files: Vec<ShardFile> = self.local.iter().filter(name).cloned().collect();
+        let Some((store, listed)) = &self.remote else { return Ok((files, Fetched::default())) };
+        let (more, fetched) = fetch_files(store, listed, &is_one).await?;
+        files.extend(more);
+        Ok((files, fetched))
+    }
 }
 
 async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Refusal> {
@@ -280,9 +297,9 @@ async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Ref
             let done = hash_part((&plan, &sha256), shard?, part, &session.source, &to).await?;
             print_line(&done)?;
         }
-        progress.stop();
-        return Ok(ExitStatus::Success);
+        return Ok(end_work(global, &session, &mut progress));
     }
+    let ledgers = Gathering::list(aws, &args.hashed, is_ledger).await?;
     let (mut all_chains, mut all_digests) = (0, 0);
     for shard in shards(args)? {
         let shard = shard?;
@@ -295,7 +312,9 @@ async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Ref
             }
             event => progress.note(event),
         };
-        let ledgers = ledgers_of(aws, &args.hashed, &sha256, shard).await?;
+        let (files, _fetched) =
+            ledgers.files(|name| !is_ledger(name) || is_of(name, shard)).await?;
+        let ledgers = Ledgers::read(&sha256, shard, &files)?;
         let (session, to) = (&session, &to);
         let done = work::work(&plan, &sha256, shard, session, &ledgers, to, &mut note).await?;
         print_line(&Status {
@@ -306,12 +325,16 @@ async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Ref
             log_files_from_ledgers: ledgers.logs.skipped().load(Ordering::Relaxed),
         })?;
     }
+    Ok(end_work(global, &session, &mut progress))
+}
+
+fn end_work(global: &GlobalArgs, session: &Session, progress: &mut Progress) -> ExitStatus {
     progress.stop();
     session.warn_clock_skew();
     if let Some(billed) = &session.billed {
         print_request_summary(global.console.quiet, billed);
     }
-    Ok(ExitStatus::Success)
+    ExitStatus::Success
 }
 
 type Shards = Box<dyn Iterator<Item = Result<u64, Refusal>> + Send>;
@@ -403,7 +426,8 @@ pub(crate) async fn merge(aws: &AwsArgs, args: &MergeArgs) -> ExitStatus {
 async fn do_merge(aws: &AwsArgs, args: &MergeArgs) -> Result<ExitStatus, Refusal> {
     check_absent(&args.record, args.force)?;
     let (plan, sha256) = read_plan(aws, &args.plan).await?;
-    let (files, fetched) = gather(aws, &args.shards, is_record).await?;
+    let (files, fetched) =
+        Gathering::list(aws, &args.shards, is_record).await?.files(|_| true).await?;
     let (record, force) = (args.record.clone(), args.force);
     // The merge reads and writes files without a pause, so it has a thread of its own.
     let merged = tokio::task::spawn_blocking(move || {
@@ -456,9 +480,8 @@ fn note_ledgers(shards: &[u64]) {
     let named: Vec<String> = shards.iter().take(NAMED).map(ToString::to_string).collect();
     let more = if shards.len() > NAMED { " and others" } else { "" };
     print_to_stderr(&format!(
-        "note: {} shards were verified with hash ledgers: {}{more}. What their unchanged log files \
-         contain is what the workers that hashed them state",
-        shards.len(),
+        "note: verified with hash ledgers: shard {}{more}. What unchanged log files contain there is what \
+         the workers that hashed them state",
         named.join(", "),
     ));
 }

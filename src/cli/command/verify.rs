@@ -24,14 +24,30 @@ pub(crate) async fn run(global: &GlobalArgs, args: &VerifyArgs) -> ExitStatus {
     if args.dry_run {
         return dry_run::run(global, args).await;
     }
+    match outputs(global, args) {
+        Ok(outputs) => run_into(global, args, outputs).await,
+        Err(refusal) => refusal.print(),
+    }
+}
+
+/// Returns the outputs that the arguments name.
+///
+/// # Errors
+///
+/// Returns a usage error if a file cannot be an output.
+pub(super) fn outputs(global: &GlobalArgs, args: &VerifyArgs) -> Result<Outputs, Refusal> {
     let earlier = args.evidence.since.as_deref().map(Path::new).filter(|path| path.is_file());
     let outputs = Outputs::new(&global.console, args.format, &args.record, &args.outputs);
     let mut inputs = earlier.into_iter().chain(args.evidence.accept.as_deref());
-    let outputs = outputs.and_then(|outputs| inputs.try_fold(outputs, Outputs::beside));
-    let mut outputs = match outputs {
-        Ok(outputs) => outputs,
-        Err(refusal) => return refusal.print(),
-    };
+    outputs.and_then(|outputs| inputs.try_fold(outputs, Outputs::beside))
+}
+
+/// Verifies, writes into these outputs, and returns the exit status.
+pub(super) async fn run_into(
+    global: &GlobalArgs,
+    args: &VerifyArgs,
+    mut outputs: Outputs,
+) -> ExitStatus {
     let counts = Arc::new(Counts::default());
     let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let ended =

@@ -95,8 +95,12 @@ impl Outputs {
         let mut outputs = Self::new(console, Format::Text, record, args)?;
         // The report of the run is the first one.
         outputs.all.remove(0);
-        outputs.names_files = false;
-        Ok(outputs)
+        Ok(outputs.unnamed())
+    }
+
+    /// Reports nothing about the files at the end, for a command that says itself what it wrote.
+    pub(crate) fn unnamed(self) -> Self {
+        Self { names_files: false, ..self }
     }
 
     /// Returns the outputs of a command that removes the record of an interrupted run.

@@ -2,7 +2,8 @@
 use crate::investigate::access_logs::AccessLine;
 use crate::investigate::facts::{ChainFacts, RecordFacts, VersionTrace};
 use crate::report::case::model::{CaseEvent, DeedRule, HistoryEvent};
-use std::collections::BTreeMap;
+use crate::report::events::EventRates;
+use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::codes::technique::Technique;
 use trailproof_core::trail_event::{
     AgeRule, Effect as EventEffect, Explanations, KeyName, Subject,
@@ -25,6 +26,10 @@ pub(crate) struct Evidence<'a> {
     pub(crate) access: &'a [AccessLine],
     /// What versions show, by object; `None` if versions were not read.
     pub(crate) versions: Option<&'a BTreeMap<ObjectLocation, VersionTrace>>,
+    /// Names of events of which some were dropped: the one that did it may be among them.
+    pub(crate) dropped: &'a BTreeSet<String>,
+    /// How many events the searched log files have.
+    pub(crate) rates: &'a EventRates,
     /// Whether any log file that was searched holds data events of the bucket.
     pub(crate) data_events: bool,
     /// Whether a copy of the bucket was read.

@@ -84,8 +84,11 @@ impl<'a> Judge<'a> {
     }
 
     /// Adds an effect to its deed, and returns the number of the deed.
-    pub(super) fn add(&mut self, effect: Effect<'_>) -> usize {
+    pub(super) fn add(&mut self, mut effect: Effect<'_>) -> usize {
         let event = effect.event.and_then(|at| self.facts.events.get(at));
+        if event.is_some_and(|event| self.facts.dropped.contains(&event.event.name)) {
+            effect.confidence = effect.confidence.min(Confidence::Possible);
+        }
         let raise = effect.raise;
         let deeds = &mut self.judged.deeds;
         let number = *self.by.entry((effect.technique, effect.cause)).or_insert_with(|| {

@@ -4,7 +4,7 @@ use super::ledger::{Cause, Effect, Judge};
 use crate::investigate::facts::RecordFacts;
 use std::collections::BTreeMap;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
-use trailproof_core::trail_event::{Deed, LockChange};
+use trailproof_core::trail_event::{Deed, EventRate, LockChange};
 use trailproof_core::vocab::time::{HOUR, Timestamp};
 
 /// Hours without log files, after hours with some, from which on a trail may be narrowed.
@@ -32,15 +32,19 @@ impl Judge<'_> {
                 let times = of_trail.iter().filter_map(|(.., at)| *at);
                 times.filter(|at| *at > put).min()
             };
+            let writes = self.facts.rates.get(id).map(writes).unwrap_or_default();
             let drops = |put: Option<Timestamp>| {
-                put.is_some_and(|put| is_less_after(&chain.named, put, until(put)))
+                put.is_some_and(|put| {
+                    is_less_after(&chain.named, put, until(put))
+                        || is_less_after(&writes, put, until(put))
+                })
             };
             let narrowing = of_trail
                 .iter()
                 .filter(|(_, deed, _)| deed.technique == Some(Technique::TrailNarrowed));
             let of_trail: Vec<_> = narrowing.map(|(at, _, put)| (*at, *put, drops(*put))).collect();
             let event = of_trail.iter().find(|(.., less)| *less).or(of_trail.first()).copied();
-            let quiet = quiet_since(&chain.named);
+            let quiet = quiet_since(&chain.named).or_else(|| quiet_since(&writes));
             let (confidence, cause, time) = match (event, quiet) {
                 (Some((at, put, less)), quiet) => {
                     // Without a drop, the trail may have recorded the same as before.
@@ -156,8 +160,15 @@ impl<'a> Locks<'a> {
     }
 }
 
-/// Returns since when a chain that named log files names none any more. `named` is newest first. A
-/// chain that is often quiet is not narrowed.
+/// Returns the numbers of events that write, newest first, of the digests whose log files have events: where
+/// there is none, a trail that records nothing else is as quiet as one that records no writes.
+fn writes(rates: &BTreeMap<Timestamp, EventRate>) -> Vec<(Timestamp, u64)> {
+    let rates = rates.iter().rev().filter(|(_, rate)| rate.reads + rate.writes > 0);
+    rates.map(|(end, rate)| (*end, rate.writes)).collect()
+}
+
+/// Returns since when a chain that named log files, or recorded writes, does so no more. `named` is newest
+/// first. A chain that is often quiet is not narrowed.
 fn quiet_since(named: &[(Timestamp, u64)]) -> Option<Timestamp> {
     let quiet = i64::try_from(named.iter().take_while(|(_, logs)| *logs == 0).count()).ok()?;
     let before = named.get(usize::try_from(quiet).ok()?..)?;
@@ -176,7 +187,7 @@ fn quiet_since(named: &[(Timestamp, u64)]) -> Option<Timestamp> {
 /// Hours before a call with which what follows it is compared: a drop that began earlier is not its effect.
 const BEFORE: i64 = 6;
 
-/// Returns whether a chain names fewer log files an hour after a time, `until` the next call, than in the
+/// Returns whether a chain names fewer log files, or records fewer writes, an hour after a time, `until` the next call, than in the
 /// hours before it: less than a half.
 fn is_less_after(named: &[(Timestamp, u64)], time: Timestamp, until: Option<Timestamp>) -> bool {
     // The digest that holds the event itself still names log files of before.

@@ -358,6 +358,10 @@ impl Judge<'_> {
     }
 }
 
+/// Seconds from the beginning of a stretch within which its cause lies: the hour of the digest that is missing
+/// first, and the two hours until it is due. What came later found it missing.
+const CAUSE_WITHIN: i64 = 3 * HOUR;
+
 /// Calls that set the policy of a bucket, of which the last is in force.
 const POLICY: [&str; 2] = ["PutBucketPolicy", "DeleteBucketPolicy"];
 
@@ -379,6 +383,7 @@ fn nearest(
     span: &Segment,
     mut events: Vec<(usize, Technique, Option<Timestamp>)>,
 ) -> Vec<(usize, Technique)> {
+    events.retain(|(.., time)| time.is_none_or(|time| time <= span.from.plus(CAUSE_WITHIN)));
     events.sort_by_key(|(at, _, time)| {
         let after = time.is_none_or(|time| time > span.from);
         let near = time.map_or(i64::MAX, |time| (span.from.unix() - time.unix()).abs());

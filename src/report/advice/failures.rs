@@ -221,5 +221,17 @@ pub(super) fn failure(kind: ReadFailureKind) -> Advice {
                 "Verify the copies of each bucket in a run of their own, with `--bucket BUCKET`.",
             ],
         },
+        ReadFailureKind::UnknownForm => Advice {
+            means: "The digest is as CloudTrail signed it, and this version does not know the form of a \
+                    field, which its detail names. What the digest names was not verified.",
+            causes: &[
+                "CloudTrail has a new kind of digest, such as one with another hash algorithm.",
+            ],
+            check: &["Is there a newer version of trailproof?"],
+            act: &[
+                "Verify again with a version that knows the form.",
+                "If there is none, report the field and its value; the digest itself stays with you.",
+            ],
+        },
     }
 }

@@ -1,5 +1,5 @@
 //! `case.json`: the case in one document.
-use super::model::{AffectedObject, CaseDeed, CaseReport, CaseSpan, KmsWrite, LogDiff};
+use super::model::{AffectedObject, CaseDeed, CaseReport, CaseSpan, KmsReader, KmsWrite, LogDiff};
 use serde_json::{Value, json, to_value};
 use std::io;
 use trailproof_core::codes::technique::ATTACK_VERSION;
@@ -81,6 +81,7 @@ fn document(case: &CaseReport) -> serde_json::Result<Value> {
             "written": case.kms.len(),
             "gone": case.kms.iter().filter(|it| it.is_there == Some(false)).count(),
             "log_files": case.kms.iter().take(KMS_LISTED).map(kms).collect::<Vec<_>>(),
+            "readers": case.kms_readers.iter().map(reader).collect::<Vec<_>>(),
         },
         "events": case.events.len(),
         "timeline_lines": case.timeline.len(),
@@ -172,6 +173,16 @@ fn affected(object: &AffectedObject) -> Value {
         "versions": object.versions,
         "digest": object.digest.as_ref().map(ObjectLocation::uri),
         "deed": object.deed.map(|number| number + 1),
+    })
+}
+
+fn reader(reader: &KmsReader) -> Value {
+    json!({
+        "who": reader.who,
+        "calls": reader.calls,
+        "first": time(reader.first),
+        "last": time(reader.last),
+        "from_where": reader.from_where,
     })
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct CaseReport {
     pub(crate) unproven: Vec<UnprovenLog>,
     /// Log files that KMS was asked to encrypt, in time without digests.
     pub(crate) kms: Vec<KmsWrite>,
+    /// Who had KMS decrypt log files, as far as the searched events say.
+    pub(crate) kms_readers: Vec<KmsReader>,
     /// What was searched for events.
     pub(crate) searched: EventsSearched,
     /// What the reader must know.
@@ -247,7 +249,21 @@ pub(crate) struct UnprovenLog {
     pub(crate) events: Vec<TrailEvent>,
 }
 
-/// A call of KMS for a log file that was written to time without digests.
+/// Who had KMS decrypt objects of the evidence, and so read them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KmsReader {
+    pub(crate) who: String,
+    /// The number of calls.
+    pub(crate) calls: u64,
+    /// The times of the first and the last one.
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+    /// The source address of the first one.
+    pub(crate) from_where: String,
+}
+
+/// A call of KMS for a log file that was written to time without digests, or one for an affected object that
+/// was not CloudTrail's.
 #[derive(Clone, Debug)]
 pub(crate) struct KmsWrite {
     pub(crate) at: ObjectLocation,

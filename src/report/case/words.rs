@@ -1,6 +1,7 @@
 //! The words for the codes of a case, in one place. Everything from outside is escaped here.
 use super::model::{AffectedObject, CaseDeed, CaseReport, DeedRule, KmsWrite, LogDiff};
 use crate::report::numbers::{counted, grouped};
+use std::collections::BTreeSet;
 use trailproof_core::codes::technique::{
     CaseNotice, Confidence, NotCompared, NotTied, Raise, Technique, Witness,
 };
@@ -255,19 +256,46 @@ pub(super) fn kms(case: &CaseReport) -> Option<String> {
     let count = |of: &dyn Fn(&&KmsWrite) -> bool| {
         u64::try_from(case.kms.iter().filter(of).count()).unwrap_or(u64::MAX)
     };
-    let (all, gone) = (count(&|_| true), count(&|it| it.is_there == Some(false)));
+    let (ours, gone) = (
+        count(&|it| it.by_cloudtrail),
+        count(&|it| it.by_cloudtrail && it.is_there == Some(false)),
+    );
     let foreign = count(&|it| !it.by_cloudtrail);
-    (all > 0).then_some(())?;
-    let foreign = match foreign {
-        0 => String::new(),
-        foreign => format!("; {} not for CloudTrail", grouped(foreign)),
-    };
-    Some(format!(
-        "second witness, unsigned: KMS was asked to encrypt {} of time without digests; {} not there \
-         now{foreign}",
-        counted(all, "log file"),
-        grouped(gone),
-    ))
+    let mut parts = Vec::new();
+    if ours > 0 {
+        parts.push(format!(
+            "KMS was asked to encrypt {} of time without digests; {} not there now",
+            counted(ours, "log file"),
+            grouped(gone)
+        ));
+    }
+    if foreign > 0 {
+        let callers = case.kms.iter().filter(|it| !it.by_cloudtrail).map(|it| it.who.as_str());
+        parts.push(format!(
+            "KMS was asked to encrypt {} not for CloudTrail, by {}",
+            counted(foreign, "object"),
+            named(callers)
+        ));
+    }
+    if !case.kms_readers.is_empty() {
+        let readers = case.kms_readers.iter().map(|reader| reader.who.as_str());
+        parts.push(format!("KMS was asked to decrypt log files by {}", named(readers)));
+    }
+    (!parts.is_empty()).then(|| format!("second witness, unsigned: {}", parts.join("; ")))
+}
+
+/// Returns the first of these callers, and how many there are beside them.
+fn named<'c>(callers: impl Iterator<Item = &'c str>) -> String {
+    let all: BTreeSet<&str> = callers.collect();
+    let first: Vec<String> = all.iter().take(3).map(|who| excerpt(who, SHOWN)).collect();
+    match all.len().saturating_sub(first.len()) {
+        0 => first.join(", "),
+        more => format!(
+            "{} and {}",
+            first.join(", "),
+            counted(u64::try_from(more).unwrap_or(u64::MAX), "other caller")
+        ),
+    }
 }
 
 /// Returns the number of objects of these classes; `None` if no versions were read.

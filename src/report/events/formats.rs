@@ -216,7 +216,10 @@ fn row(EventHit { log, event }: EventHit<'_>) -> [String; COLUMNS.len()] {
 /// Returns a cell that no spreadsheet takes for a formula, and that controls no terminal.
 pub(crate) fn guarded(cell: &str) -> String {
     let shown = trailproof_core::vocab::location::escape(cell).into_owned();
-    match shown.starts_with(['=', '+', '-', '@']) || cell.starts_with(['\t', '\r', '\n']) {
+    // Some spreadsheets take the full-width forms for the same.
+    match shown.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '﹣', '﹢', '﹦', '﹫'])
+        || cell.starts_with(['\t', '\r', '\n'])
+    {
         true => format!("'{shown}"),
         false => shown,
     }
@@ -253,6 +256,19 @@ pub(crate) fn summary(searched: &EventsSearched) -> Vec<String> {
             hours(searched.pending_seconds)
         ));
     }
+    lines.push(match searched.logs_unlisted {
+        None => {
+            "log files that no digest names were not looked for: `trailproof verify` reports them"
+                .to_owned()
+        }
+        Some(0) => {
+            "according to the record, no log file lies there that no digest names".to_owned()
+        }
+        Some(count) => format!(
+            "not searched, because no digest names them: {} in the record",
+            counted(count, "log file")
+        ),
+    });
     if searched.record_trusted {
         lines.push(
             "the record is trusted: only the log files that were searched, and the digests that name \
@@ -324,6 +340,7 @@ fn searched_json(searched: &EventsSearched) -> serde_json::Result<Value> {
         "not_confirmed": not_confirmed,
         "record_sha256": searched.record_sha256,
         "record_trusted": searched.record_trusted,
+        "log_files_unlisted": searched.logs_unlisted,
         "pending_seconds": searched.pending_seconds,
         "outside_seconds": searched.outside_seconds,
         "digests_not_proven": searched.digests_not_proven,

@@ -3,4 +3,4 @@ mod formats;
 mod searched;
 
 pub(crate) use self::formats::{EventFormat, EventWriter, guarded, left_out, summary};
-pub(crate) use self::searched::{EventHit, EventsSearched, NotConfirmed};
+pub(crate) use self::searched::{EventHit, EventRates, EventsSearched, NotConfirmed};

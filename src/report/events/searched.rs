@@ -1,10 +1,14 @@
 //! One hit, and what a search of events covered.
+use std::collections::BTreeMap;
 use strum::IntoStaticStr;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::finding::Finding;
-use trailproof_core::record::ProvenLog;
-use trailproof_core::trail_event::TrailEvent;
+use trailproof_core::record::{CarryingDigest, ProvenLog};
+use trailproof_core::trail_event::{EventRate, TrailEvent};
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
 
 /// Objects that a result names one by one.
 const NAMED: usize = 20;
@@ -84,6 +88,9 @@ pub(crate) struct EventsSearched {
     /// Log files that are not what their proven digest records, and the first of them.
     pub(crate) logs_changed: u64,
     pub(crate) first_changed: Vec<(ObjectLocation, &'static str)>,
+    /// Log files that no digest names, as the record says; `None` if nobody looked for them. They are not
+    /// searched.
+    pub(crate) logs_unlisted: Option<u64>,
     /// Seconds of chain time that are proven, and that are not.
     pub(crate) proven_seconds: i64,
     pub(crate) unproven_seconds: i64,
@@ -98,7 +105,13 @@ pub(crate) struct EventsSearched {
     pub(crate) listings_unread: u64,
     /// Whether the log file to continue after was not met.
     pub(crate) cursor_unknown: bool,
+    /// How many events the log files of each proven digest have, by chain and the digest's end, if they
+    /// were counted.
+    pub(crate) rates: EventRates,
 }
+
+/// Numbers of events by chain and the end of the digest that carries them.
+pub(crate) type EventRates = BTreeMap<ChainId, BTreeMap<Timestamp, EventRate>>;
 
 impl EventsSearched {
     /// Returns whether everything was searched.
@@ -184,6 +197,23 @@ impl EventsSearched {
         self.first_not_parsed.truncate(NAMED);
         self.first_unread.truncate(NAMED);
         self.first_changed.truncate(NAMED);
+        for (chain, rates) in second.rates {
+            let of_chain = self.rates.entry(chain).or_default();
+            rates.into_iter().for_each(|(end, rate)| of_chain.entry(end).or_default().add(rate));
+        }
+    }
+
+    /// Adds the events of a log file.
+    pub(crate) fn rate(&mut self, digest: &CarryingDigest, rate: EventRate) {
+        if rate == EventRate::default() || digest.kind != DigestKind::Standard {
+            return;
+        }
+        if !self.rates.contains_key(&digest.chain) {
+            self.rates.insert(digest.chain.clone(), BTreeMap::new());
+        }
+        if let Some(of_chain) = self.rates.get_mut(&digest.chain) {
+            of_chain.entry(digest.end).or_default().add(rate);
+        }
     }
 
     /// Adds what the side that names log files counted.

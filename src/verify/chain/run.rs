@@ -6,7 +6,7 @@ use super::moments::{APART, Moments};
 use super::proof::{named, told};
 use super::report::{Item, emit};
 use crate::source::ObjectSource;
-use crate::source::fetch::{DigestFetch, copy_damage, fetch_digest, unless_there_now};
+use crate::source::fetch::{DigestFetch, doubt, fetch_digest, unless_there_now};
 use crate::source::stream::Held;
 use crate::trust::key_book::{ChainKeys, KeyBook};
 use crate::verify::resume::seam::{Seam, SeamDigest};
@@ -123,7 +123,7 @@ impl ChainDriver<'_> {
             self.let_go(walk.need());
             for mut step in steps {
                 let kind = DigestKind::Backfill;
-                step.outcome = self.unless_damaged(step.outcome, &step.at).await;
+                step.outcome = self.unless_in_doubt(step.outcome, &step.at).await;
                 // An anchor is read for the names of log files and does not count.
                 let anchor = step.end > self.job.period.end;
                 let mut notices = step.notices;
@@ -208,7 +208,7 @@ impl ChainDriver<'_> {
         {
             // If both are large, the second would wait for the memory of the first.
             drop(first);
-            if let Some(why) = copy_damage(self.source.as_ref(), &seam.at).await {
+            if let Some(why) = doubt(self.source.as_ref(), &seam.at).await {
                 return DigestFetch::Unreadable(why);
             }
             return fetch_digest(self.source.as_ref(), &seam.at).await;
@@ -221,24 +221,23 @@ impl ChainDriver<'_> {
         self.seen.take_if(|(seen, _)| seen == at).map(|(_, seen)| seen).unwrap_or_default()
     }
 
-    /// Returns the outcome, or `copy-damaged` if it is a finding but the copy itself was damaged.
-    /// An unproven digest steers no walk, so a changed outcome has no effect on the walk.
-    async fn unless_damaged(
+    /// Returns the outcome, or why the digest could not be read if it is a finding for which nobody is to
+    /// be accused. An unproven digest steers no walk, so a changed outcome has no effect on the walk.
+    async fn unless_in_doubt(
         &self,
         outcome: Outcome<ProvenDigest>,
         at: &ObjectLocation,
     ) -> Outcome<ProvenDigest> {
         match &outcome {
-            Outcome::Invalid(finding) if *finding != Finding::DigestMissing => {
-                let damaged = copy_damage(self.source.as_ref(), at).await;
-                damaged.map_or(outcome, Outcome::Unverified)
+            Outcome::Invalid(_) => {
+                doubt(self.source.as_ref(), at).await.map_or(outcome, Outcome::Unverified)
             }
             _ => outcome,
         }
     }
 
     async fn standard(&mut self, mut step: Step) -> Result<(), Closed> {
-        step.outcome = self.unless_damaged(step.outcome, &step.at).await;
+        step.outcome = self.unless_in_doubt(step.outcome, &step.at).await;
         // A digest that only anchors the walk is reported but not counted. A forged one counts
         // nevertheless; otherwise planted digests could hide a missing tail.
         let missing = matches!(step.outcome, Outcome::Invalid(Finding::DigestMissing));

@@ -162,6 +162,9 @@ fn a_part_that_is_read_elsewhere_does_not_hide_what_lies_in_the_bucket() {
     let ran = online(&trail, LOCATION, &period, &["--relocate", &rule]);
     assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(doubts(&ran, "not-looked-at"), [account(MEMBER)]);
+    // Nobody is told of an account that is out of scope.
+    let others = online(&trail, LOCATION, &period, &["--relocate", &rule, "--account", OWNER]);
+    assert_eq!(others.status, 0, "{}{}", others.stdout, others.stderr);
     // The part was moved: nothing of it lies in the bucket any more.
     let copy = empty_folder("cases-relocated");
     let keys: Vec<String> = objects(&mut trail).objects.keys().cloned().collect();

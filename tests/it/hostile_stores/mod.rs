@@ -37,7 +37,7 @@ use trailproof_testkit::server::{
     Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
     Throttling,
 };
-use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
+use trailproof_testkit::trail::{BuiltTrail, Deed, DigestAt, LogAt, LogPlan, LogSizes, TrailSpec};
 
 const BUCKET: &str = "example-trail-logs";
 const LONG: Duration = Duration::from_secs(60);

@@ -132,3 +132,35 @@ fn a_long_run_prints_its_request_summary() {
     assert!(stderr.contains(&format!("S3: {lists} LIST and {gets} GET requests")), "{stderr}");
     assert!(stderr.contains("estimate") && stderr.contains("USD"), "{stderr}");
 }
+
+/// A proxy that answers in place of the store, and a store that loses a byte of every answer, do not know
+/// what the store lists: nobody is accused. What was really changed is listed as it is.
+#[test]
+fn answers_that_the_listing_belies_accuse_nobody() {
+    let error = Fault::Answer {
+        status: 200,
+        content_type: "application/xml".to_owned(),
+        body: "<Error><Code>InternalError</Code></Error>".to_owned(),
+    };
+    let replies = [error, Fault::ByteLost { at: 40 }, Fault::NoSuchKey, Fault::NotFoundWithoutBody];
+    for fault in replies {
+        for part in ["_CloudTrail_", "_CloudTrail-Digest_"] {
+            let objects =
+                Matcher::operation(Operation::GetObject).key(KeyMatcher::Contains(part.to_owned()));
+            let faults = FaultPlan::new().with(objects, Schedule::always(fault.clone()));
+            let options = ServerOptions { faults, ..ServerOptions::default() };
+            let server = LoopbackServer::start(trail().world, options).unwrap();
+            let ran = run_program(&server, &WHOLE);
+            let context = format!("{fault:?} {part}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, 3, "{context}");
+        }
+    }
+    let mut changed = trail();
+    let log = LogAt { digest: DigestAt { chain: 0, index: 2 }, log: 0 };
+    changed.apply(Deed::LogContentChanged(log)).unwrap();
+    changed.apply(Deed::LogDeleted(LogAt { log: 1, ..log })).unwrap();
+    let server = LoopbackServer::start(changed.world, ServerOptions::default()).unwrap();
+    let ran = run_program(&server, &WHOLE);
+    assert_eq!(ran.status, 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains("log-hash-mismatch") && ran.stdout.contains("log-missing"));
+}

@@ -71,7 +71,41 @@ fn a_log_file_that_is_gone_with_its_digest_was_written() {
     assert_eq!(told(&ran), json!([0, 0, false]), "{}", ran.ran.stdout);
     // Somebody else wrote under that name.
     let ran = run("kms-foreign", &[call(8, false)], &gone(), &[]);
-    assert!(ran.ran.stdout.contains("1 not for CloudTrail"), "{}", ran.ran.stdout);
+    assert!(ran.ran.stdout.contains("1 object not for CloudTrail, by "), "{}", ran.ran.stdout);
+    assert!(ran.ran.stdout.contains("user/mallory"), "{}", ran.ran.stdout);
+}
+
+/// Whoever replaced a log file with one of their own had KMS encrypt it, and whoever read the evidence had KMS
+/// decrypt it. CloudTrail's own calls for what digests name say nothing new.
+#[test]
+fn callers_of_kms_are_named() {
+    let replaced =
+        [Deed::LogContentChanged(LogAt { digest: DigestAt { chain: 0, index: 5 }, log: 0 })];
+    let foreign = call(5, false).by("arn:aws:iam::111122223333:user/writer").id("w");
+    let reads = |who: &str, id: &str| {
+        let by = format!("arn:aws:iam::111122223333:user/{who}");
+        EventSpec::new("kms.amazonaws.com", "Decrypt").request(&request(5, true)).by(&by).id(id)
+    };
+    let events = [call(5, true), foreign, reads("reader", "r1"), reads("reader", "r2")];
+    let ran = run("kms-callers", &events, &replaced, &[]);
+    let kms = ran.case()["kms"].clone();
+    assert_eq!(kms["log_files"].as_array().unwrap().len(), 1, "{kms}");
+    assert_eq!(kms["log_files"][0]["who"], "arn:aws:iam::111122223333:user/writer");
+    assert_eq!(kms["log_files"][0]["by_cloudtrail"], false);
+    let readers = kms["readers"].as_array().unwrap();
+    assert_eq!(readers.len(), 1, "{kms}");
+    assert_eq!(readers[0]["who"], "arn:aws:iam::111122223333:user/reader");
+    assert_eq!(readers[0]["calls"], 2);
+    let text = &ran.ran.stdout;
+    for part in [
+        "encrypt 1 object not for CloudTrail, by arn:aws:iam::111122223333:user/writer",
+        "decrypt log files by arn:aws:iam::111122223333:user/reader",
+    ] {
+        assert!(text.replace("\n", " ").contains(part), "{part}: {text}");
+    }
+    // Nothing is wrong with what they wrote and read.
+    let ran = run("kms-callers-quiet", &[call(5, false)], &[], &[]);
+    assert_eq!(ran.case()["kms"]["log_files"], json!([]), "{}", ran.ran.stdout);
 }
 
 #[test]

@@ -324,3 +324,54 @@ fn a_line_of_an_access_log_says_what_s3_wrote() {
     let ran = investigate("quotes-done", &without_log(&[]), &more);
     assert_eq!(told(&ran), set(&[("objects-deleted", "likely", WHO)]), "{}", ran.ran.stdout);
 }
+
+/// A trail that goes on to deliver, but records no call that writes any more: the call that narrowed it is
+/// lost, and nobody is named. A trail that rarely records such a call is not narrowed.
+#[test]
+fn a_trail_that_falls_to_reading_may_be_narrowed() {
+    let write = |hour: u32| {
+        let request = json!({"resourcesSet": hour});
+        (hour, call("ec2", "CreateTags", OTHER, &request).writes())
+    };
+    let of = |hours: &[u32], name: &str| {
+        let events = hours.iter().map(|hour| write(*hour));
+        let spec = events.fold(spec(), |spec, (hour, event)| spec.event(hour, event));
+        investigate(name, &attacked(spec.build()), &[])
+    };
+    let every: Vec<u32> = (1..12).collect();
+    let ran = of(&every, "reading");
+    assert_eq!(told(&ran), set(&[("trail-narrowed", "possible", "")]), "{}", ran.ran.stdout);
+    let deed = ran.deed("trail-narrowed").unwrap();
+    assert!(deed["raise"].to_string().contains("event-history"), "{deed}");
+    for (hours, name) in [(&[1, 5, 9, 10][..], "reading-rarely"), (&[][..], "reading-only")] {
+        let ran = of(hours, name);
+        assert_eq!(told(&ran), set(&[]), "{name}: {}", ran.ran.stdout);
+    }
+    // The call is there, and the log files go on: what stopped is what it left out.
+    let arn = TrailSpec::new().arn();
+    let selectors = json!({"trailName": arn, "eventSelectors": [
+        {"readWriteType": "ReadOnly", "includeManagementEvents": true}]});
+    let put = call("cloudtrail", "PutEventSelectors", WHO, &selectors).writes();
+    let events = every.iter().map(|hour| write(*hour)).chain([(11, put)]);
+    let spec = events.fold(spec(), |spec, (hour, event)| spec.event(hour, event));
+    let ran = investigate("reading-told", &attacked(spec.build()), &[]);
+    assert_eq!(told(&ran), set(&[("trail-narrowed", "shown", WHO)]), "{}", ran.ran.stdout);
+}
+
+/// What comes hours after a stretch began found the digests missing, and is not why they are.
+#[test]
+fn a_call_after_the_effect_is_not_its_cause() {
+    let start = spec().start;
+    let arn = TrailSpec::new().arn();
+    let stop = |after: i64| {
+        let at = start + 9 * 3_600 + after;
+        call("cloudtrail", "StopLogging", WHO, &json!({"name": arn})).at(at)
+    };
+    for (after, expected) in
+        [(1_800, ("trail-stopped", "shown", WHO)), (5 * 3_600, ("trail-stopped", "possible", ""))]
+    {
+        let spec = spec().unexplained_pause(9, 16, 0).event(16, stop(after));
+        let ran = investigate(&format!("after-{after}"), &attacked(spec.build()), &[]);
+        assert_eq!(told(&ran), set(&[expected]), "{after}: {}", ran.ran.stdout);
+    }
+}

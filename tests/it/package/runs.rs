@@ -48,6 +48,13 @@ fn create(room: &Room, to: &str, more: &[&str]) -> Ran {
 }
 
 #[test]
+fn no_file_is_announced_that_is_gone_afterwards() {
+    let room = room("announced", &VERIFY.replace(", \"--quiet\"", ""));
+    let ran = create(&room, "out", &[]).is(0, "running `trailproof verify demo");
+    assert!(!ran.stderr.contains("note: wrote"), "{}", ran.stderr);
+}
+
+#[test]
 fn one_command_makes_the_package() {
     let room = room("whole", VERIFY);
     let ran = create(&room, "out", &[]).is(0, "verdict: contradicted");
@@ -178,7 +185,7 @@ fn the_events_that_a_review_should_have_seen_are_listed() {
         (json("out/data/package.json"), json("out/data/4-review/01-review-events.json"));
     let events = listed["events"].as_array().unwrap();
     assert!(!events.is_empty() && document["review_events"]["events"] == events.len());
-    assert!(events.iter().any(|it| it["event"]["eventName"] == "StopLogging"), "{events:#?}");
+    assert!(events.iter().any(|it| it["event"]["eventName"] == "PutBucketPolicy"), "{events:#?}");
     assert_eq!(document["review_events"]["complete"], listed["searched"]["complete"]);
     let slots = document["slots"].as_array().unwrap();
     let review = slots.iter().find(|slot| slot["slot"] == "review").unwrap();

@@ -163,6 +163,12 @@ fn what_is_not_a_ledger_of_the_plan_is_refused_by_name() {
     let path = save(hashing.folder.path(), "shard-0.jsonl", text.as_bytes());
     let why = in_process::merge(&hashing.plan, &[path], Vec::new()).unwrap_err();
     assert!(why.contains("not a shard record: it is a hash ledger"), "{why}");
+    let edited = |from: &str, to: &str| {
+        super::refused::edited(text.as_bytes(), |line| line.replacen(from, to, 1))
+    };
+    for (from, to) in [("\"part\":1,", "\"part\":2,"), ("\"schema\":1,", "\"schema\":2,")] {
+        hashing.refused(&edited(from, to), "it has no `ledger-started` of this version");
+    }
     for part in [(0, 1), (2, 1), (1, 0)] {
         let hashed = in_process::hash(&hashing.plan, 0, part, again(&hashing.source));
         assert!(runtime().block_on(hashed).is_err(), "{part:?}");
@@ -199,10 +205,21 @@ fn the_program_hashes_verifies_and_says_so() {
     run(&["--shard", "1", "--shard", "2", "--shard", "3", "--shard", "4", "--shard", "5"]);
     room.one_machine();
     let merge = ["merge", "plan.jsonl", "shards", "--record", "merged.jsonl.zst"];
-    let words = "note: 1 shards were verified with hash ledgers: 0.";
+    let words = "note: verified with hash ledgers: shard 0.";
     Ran::from(&mut room.command(&merge)).is(3, words);
     let bytes = |name| super::program::bytes(room.folder.path(), name);
     assert!(bytes("one.jsonl.zst") == bytes("merged.jsonl.zst"));
+    // A file is taken whatever its name is.
+    let to = |name: &str| room.folder.path().join(name);
+    for part in ["1", "2"] {
+        let ledger = format!("shards/hashes-000000-0000{part}-of-00002.jsonl.zst");
+        std::fs::rename(to(&ledger), to(part)).unwrap();
+    }
+    std::fs::create_dir(to("again")).unwrap();
+    let again =
+        ["work", "plan.jsonl", "--to", "again", "--shard", "0", "--hashed", "1", "--hashed", "2"];
+    let again: serde_json::Value = serde_json::from_str(&room.run(&again, 0)).unwrap();
+    assert_eq!(again["log_files_from_ledgers"], skipped);
     room.refused(&[&work[..], &["--shard", "0", "--hash", "3/2"]].concat(), 2, "such as `3/10`");
     let both = ["--shard", "0", "--hash", "1/2", "--hashed", "shards"];
     room.refused(&[&work[..], &both].concat(), 2, "cannot be used with");
@@ -216,7 +233,7 @@ fn hashing_ends_when_the_credentials_do_and_needs_a_store() {
     let always = Schedule::always(Fault::ExpiredToken);
     room.server.replace_faults(FaultPlan::new().with(expired, always));
     let hash = ["work", "plan.jsonl", "--to", "shards", "--shard", "0", "--hash", "1/1", "-q"];
-    room.refused(&hash, 5, "the credentials expired while shard 0 was verified");
+    room.refused(&hash, 5, "the credentials expired before a hash ledger of shard 0 was written");
     assert_eq!(std::fs::read_dir(room.folder.path().join("shards")).unwrap().count(), 0);
     // What could not be read is left to the worker that verifies.
     room.server.replace_faults(FaultPlan::new().with(

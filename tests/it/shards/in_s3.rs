@@ -89,7 +89,7 @@ fn nothing_is_written_into_the_evidence() {
 }
 
 #[test]
-fn a_different_record_is_refused_by_name_and_stays() {
+fn a_different_record_is_kept_beside_and_the_merge_names_the_difference() {
     let room = room(FaultPlan::default());
     plan(&room);
     work(&room, &["0"], SHARDS).is(0, "");
@@ -103,10 +103,28 @@ fn a_different_record_is_refused_by_name_and_stays() {
         evidence.objects.remove(&log);
     });
     let before = room.server.world().buckets["results"].objects.clone();
-    let refused = work(&room, &["0"], SHARDS).is(6, "two records of shard 0 differ, first in line");
-    for part in ["`s3://results/run/shard-000000.jsonl.zst` has", "`this attempt` has"] {
+    let again = work(&room, &["0"], SHARDS).is(0, "");
+    let again: serde_json::Value = serde_json::from_str(&again.stdout).unwrap();
+    let beside = again["record"].as_str().unwrap().strip_prefix("s3://results/").unwrap();
+    assert!(beside.starts_with("run/shard-000000-") && keys(&room).iter().any(|key| key == beside));
+    work(&room, &["1", "2", "3", "4", "5"], SHARDS).is(0, "");
+    let merge = ["merge", PLAN, SHARDS, "--record", "merged.jsonl"];
+    let refused =
+        Ran::from(&mut room.command(&merge)).is(5, "two records of shard 0 differ, first in line");
+    for part in
+        ["`s3://results/run/shard-000000.jsonl.zst` has", "or could not be read in one of them"]
+    {
         assert!(refused.stderr.contains(part), "{refused:#?}");
     }
+    assert!(refused.stderr.contains(&format!("`s3://results/{beside}` has")), "{refused:#?}");
+    // Removing the one that is not to count helps.
+    room.server.alter_world(|world| {
+        world.buckets.get_mut("results").unwrap().objects.remove("run/shard-000000.jsonl.zst");
+    });
+    Ran::from(&mut room.command(&merge)).is(1, "");
+    room.server.alter_world(|world| {
+        world.buckets.get_mut("results").unwrap().objects.clone_from(&before);
+    });
     let after = &room.server.world().buckets["results"].objects;
     let name = "run/shard-000000.jsonl.zst";
     assert_eq!(before[name][0].body, after[name][0].body);
@@ -130,7 +148,7 @@ fn a_place_that_cannot_be_written_is_named() {
             6,
             "cannot write shard 0 in `s3://results/run`: denied: AccessDenied",
         ),
-        (Fault::ExpiredToken, 5, "the credentials expired while shard 0 was verified"),
+        (Fault::ExpiredToken, 5, "the credentials expired before shard 0 was written"),
         (
             Fault::InternalError,
             6,
@@ -164,7 +182,9 @@ fn an_answer_that_is_lost_makes_no_second_record() {
         let room = room(FaultPlan::new().with(matcher, schedule));
         plan(&room);
         let arguments = ["work", PLAN, "--to", SHARDS, "--shard", "0", "--quiet"];
+        room.server.forget();
         Ran::from(connected(&room.server, &arguments).current_dir(room.folder.path())).is(0, "");
+        assert!(room.server.requests().of(Operation::PutObject) > 1);
         assert_eq!(keys(&room), ["run/plan.jsonl", "run/shard-000000.jsonl.zst"]);
     }
 }
@@ -178,6 +198,8 @@ fn records_in_s3_that_cannot_be_merged_are_named() {
     room.refused(&merge, 5, "1 of 6 shards are missing: 4");
     let absent = ["merge", PLAN, "s3://results/run/shard-000004.jsonl.zst", "--record", "m.jsonl"];
     room.refused(&absent, 5, "cannot read `s3://results/run/shard-000004.jsonl.zst`: ");
+    let absent = ["merge", PLAN, "s3://results/typo", "--record", "m.jsonl"];
+    room.refused(&absent, 5, "there is nothing in `s3://results/typo`");
     let absent = ["merge", "s3://results/none", SHARDS, "--record", "m.jsonl"];
     room.refused(&absent, 5, "cannot read the plan `s3://results/none`");
     work(&room, &["4"], SHARDS).is(0, "");
@@ -193,4 +215,23 @@ fn records_in_s3_that_cannot_be_merged_are_named() {
         "cannot use the shard record `s3://results/run/shard-000002.jsonl.zst`: it",
     );
     assert!(!room.folder.path().join("merged.jsonl").exists());
+}
+
+/// A place that holds shards of a different plan is refused before the shard is verified, which may take days.
+#[test]
+fn shards_of_different_plans_do_not_share_a_place() {
+    let room = room(FaultPlan::default());
+    plan(&room);
+    work(&room, &["0"], SHARDS).is(0, "");
+    room.run(&["work", PLAN, "--to", "shards", "--shard", "0", "--quiet"], 0);
+    let hour = ["--start-time", "2026-03-01T05:00:00Z", "--end-time", "2026-03-01T06:00:00Z"];
+    let planned = ["plan", super::program::LOCATION, "--output", "hour.jsonl", "--quiet"];
+    room.run(&[&planned[..], &hour].concat(), 0);
+    for (to, shown) in [(SHARDS, SHARDS), ("shards", "shards")] {
+        room.server.forget();
+        let other = ["work", "hour.jsonl", "--to", to, "--shard", "0", "--quiet"];
+        let words = format!("`{shown}/shard-000000.jsonl.zst` is a shard of a different plan");
+        room.refused(&other, 2, &words);
+        assert_eq!(room.server.requests().of(Operation::ListObjectsV2), 0);
+    }
 }

@@ -150,7 +150,7 @@ fn a_shard_whose_credentials_expire_leaves_no_record() {
     let room = Room::new(faults);
     room.plan();
     let work = ["work", "plan.jsonl", "--to", "shards", "--quiet", "--shard", "0"];
-    room.refused(&work, 5, "the credentials expired while shard 0 was verified");
+    room.refused(&work, 5, "the credentials expired before shard 0 was written");
     assert_eq!(room.records(), Vec::<String>::new());
 }
 

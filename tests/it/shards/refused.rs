@@ -58,7 +58,7 @@ impl Shards {
 }
 
 /// Returns the record with its lines changed and a last line that matches them.
-fn edited(record: &[u8], edit: impl Fn(&str) -> String) -> Vec<u8> {
+pub(super) fn edited(record: &[u8], edit: impl Fn(&str) -> String) -> Vec<u8> {
     let text = String::from_utf8(record.to_vec()).unwrap();
     let lines: Vec<String> = text.lines().map(edit).collect();
     finished(&lines)
@@ -135,7 +135,7 @@ fn a_record_that_was_cut_short_or_changed_is_refused() {
                 let text = String::from_utf8(shards.records[1].clone()).unwrap();
                 text.replacen("\"valid\"", "\"vali \"", 1).into()
             },
-            "their hash is another",
+            "the outcome `vali ` is not known",
         ),
         (
             "elsewhere",
@@ -151,6 +151,15 @@ fn a_record_that_was_cut_short_or_changed_is_refused() {
                 )
             }),
             "no `shard-finished`",
+        ),
+        // Whoever can write a record can contradict themselves.
+        (
+            "counts",
+            edited(&shards.records[1], |line| match line.contains("\"chain-finished\"") {
+                true => line.replacen("\"log_files\":{\"valid\":", "\"log_files\":{\"valid\":1", 1),
+                false => line.to_owned(),
+            }),
+            "cannot use the shard record `",
         ),
     ] {
         let mut files = shards.files();

@@ -79,7 +79,9 @@ fn the_chain_of_records_goes_on_in_s3() {
     let bare = ["watch", &location, "--state", &state, "--end-time", &end];
     Ran::from(&mut connected(&watched.server, &bare))
         .is(0, &format!("; record `s3://{STATE}/hourly/records/00000004.jsonl.zst`\n"));
-    let other = [&bare[..], &["--start-time", "2026-03-01T00:00:00Z"]].concat();
+    let later = iso(watched.hour(10));
+    let other = ["watch", &location, "--state", &state, "--end-time", &later];
+    let other = [&other[..], &["--start-time", "2026-03-01T00:00:00Z"]].concat();
     Ran::from(&mut connected(&watched.server, &other))
         .is(2, "the records of the state begin at 2026-03-01T00:04:11Z");
     // The records are those of any run: the last follows the one before.

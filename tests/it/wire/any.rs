@@ -326,6 +326,7 @@ fn accepted_exceptions() -> impl Strategy<Value = AcceptedExceptions> {
     let entry = (any_of(ObjectionCode::all()), subjects, text(), text(), time(), any::<bool>())
         .prop_map(|(code, subjects, reason, approved_by, until, expired)| AcceptedException {
             code,
+            bucket: None,
             subject: subjects.into_iter().find(|subject| code.takes(subject)).unwrap(),
             reason,
             approved_by,

@@ -74,7 +74,8 @@ pub enum ReadFailureKind {
     Timeout,
     /// The body ended before its Content-Length, after all retries.
     Truncated,
-    /// The object was replaced between two parts of one read, after all retries.
+    /// The object was replaced between two parts of one read, or the store lists another object than the
+    /// one with which it answers, after all retries.
     ChangedWhileReading,
     /// The bucket itself does not exist.
     NoSuchBucket,
@@ -102,6 +103,9 @@ pub enum ReadFailureKind {
     /// The object is genuine evidence of a different place, named in the detail: `s3://BUCKET/KEY`.
     /// What belongs at this place is not known.
     DeliveredElsewhere,
+    /// The digest is proven, and has a field of a form that this version does not know, named in the
+    /// detail. Nobody changed it. What it names is not known.
+    UnknownForm,
 }
 
 impl ReadFailureKind {

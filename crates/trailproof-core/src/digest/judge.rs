@@ -8,7 +8,7 @@ use super::signing::PublicKey;
 use crate::Verified;
 use crate::bytes::content::Hash;
 use crate::codes::failure::{ReadFailure, ReadFailureKind};
-use crate::codes::finding::{Finding, Outcome, SignatureFault};
+use crate::codes::finding::{Finding, Malformed, Outcome, SignatureFault};
 use crate::codes::notice::Notice;
 use crate::compat::judge::DigestRead;
 use crate::vocab::key_layout::DigestKey;
@@ -182,6 +182,12 @@ pub fn judge_digest(
         Ok(digest) => {
             let digest = Arc::new(Verified::new(digest));
             (Outcome::Valid(ProvenDigest { digest, proofs }), notices)
+        }
+        // These are the bytes that CloudTrail signed, so that nobody changed them.
+        Err(Malformed::FieldInvalid { field, value }) => {
+            let words = format!("{field} is {value}");
+            let why = ReadFailure::new(ReadFailureKind::UnknownForm, words);
+            (Outcome::Unverified(why), notices)
         }
         Err(why) => (Outcome::Invalid(Finding::DigestMalformed(why)), notices),
     }

@@ -25,7 +25,7 @@ impl AcceptanceTally {
     /// Takes the next event.
     pub fn take(&mut self, event: &RunEvent) {
         if let RunEvent::RunStarted(start) = event {
-            self.exceptions = start.accepted.as_ref().map(ExceptionIndex::new);
+            self.exceptions = start.exception_index();
             let entries = start.accepted.as_ref().map_or(0, |file| file.entries.len());
             self.judged.matches = vec![0; entries];
         }

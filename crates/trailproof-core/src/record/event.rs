@@ -1,5 +1,5 @@
 //! The events of a `verify` run.
-use super::exception::{AcceptedExceptions, ExceptionsJudged};
+use super::exception::{AcceptedExceptions, ExceptionIndex, ExceptionsJudged};
 use super::place::EvidencePlace;
 use super::place_doubt::{PlaceInDoubt, PlacesAnswered};
 use super::stored_as::StoredAs;
@@ -225,6 +225,14 @@ pub struct Tool {
     pub build: Option<String>,
     /// What else is known of the build.
     pub built: Option<BuildIdentity>,
+}
+
+impl RunStart {
+    /// Returns the index of the accepted exceptions; `None` if the run was given none.
+    pub fn exception_index(&self) -> Option<ExceptionIndex> {
+        let bucket = &self.place.delivered_to.bucket;
+        self.accepted.as_ref().map(|exceptions| ExceptionIndex::new(exceptions, bucket))
+    }
 }
 
 /// What a program was built from and with, except for the commit. Two builds that differ in nothing of

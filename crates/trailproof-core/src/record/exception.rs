@@ -165,6 +165,8 @@ pub enum ExceptionSubject {
 pub struct AcceptedException {
     /// What was accepted.
     pub code: ObjectionCode,
+    /// The bucket of delivery that it is about; `None` stands for every one. An object names its own.
+    pub bucket: Option<String>,
     /// Where.
     pub subject: ExceptionSubject,
     /// Why, in the words of whoever reviewed it.
@@ -290,11 +292,14 @@ enum IndexKey {
 }
 
 impl ExceptionIndex {
-    /// Creates the index of the exceptions.
-    pub fn new(exceptions: &AcceptedExceptions) -> Self {
+    /// Creates the index of the exceptions about this bucket of delivery.
+    pub fn new(exceptions: &AcceptedExceptions, bucket: &str) -> Self {
         let entries = exceptions.entries.clone();
         let mut by_subject: HashMap<IndexKey, Vec<usize>> = HashMap::new();
         for (at, entry) in entries.iter().enumerate() {
+            if entry.bucket.as_deref().is_some_and(|of| of != bucket) {
+                continue;
+            }
             let key = match &entry.subject {
                 ExceptionSubject::Object(object) => IndexKey::Object(object.clone()),
                 ExceptionSubject::Folder(folder) => IndexKey::folder(folder),
@@ -378,6 +383,7 @@ mod tests {
 
     fn exception(code: &str, subject: ExceptionSubject) -> AcceptedException {
         AcceptedException {
+            bucket: None,
             code: ObjectionCode::from_code(code).unwrap(),
             subject,
             reason: "reviewed".to_owned(),
@@ -487,7 +493,8 @@ mod tests {
         let archived = ObjectionCode::Unread(ReadFailureKind::Archived);
         let folder = |name: &str| ExceptionSubject::Folder(name.to_owned());
         let expired = |exception| AcceptedException { expired: true, ..exception };
-        let index = |entries| ExceptionIndex::new(&AcceptedExceptions { sha256: [0; 32], entries });
+        let index =
+            |entries| ExceptionIndex::new(&AcceptedExceptions { sha256: [0; 32], entries }, "b");
         let object = || exception("archived", ExceptionSubject::Object(at.clone()));
         for (entries, found) in [
             (vec![], None),

@@ -151,8 +151,9 @@ fn without_parameters(text: &str) -> Cow<'_, str> {
             let from = after + assigns.len();
             let value = lower.get(from..).unwrap_or_default();
             let plain = value.find(['&', ' ', '"', '\'', ',', ';', '<', '>', '\\']);
-            let ends = [plain, value.find("%26")].into_iter().flatten().min();
-            values.push(from..from + ends.unwrap_or(value.len()));
+            let plain = plain.unwrap_or(value.len());
+            let escaped = value.get(..plain).and_then(|value| value.find("%26"));
+            values.push(from..from + escaped.unwrap_or(plain));
         }
     }
     assigned(&lower, &mut values);

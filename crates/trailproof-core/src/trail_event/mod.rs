@@ -31,7 +31,7 @@ pub use self::kept::KeptEvents;
 pub use self::kms_use::{KmsUse, kms_use};
 pub use self::known_end::{KnownEnd, KnownEndError};
 pub use self::record::{causes, causes_of};
-pub use self::search::{EventFilter, FoundEvents, TrailEvent};
+pub use self::search::{EventFilter, EventRate, FoundEvents, TrailEvent};
 
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, OrganizationId, Region, TrailName};

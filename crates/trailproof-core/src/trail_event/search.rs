@@ -41,6 +41,10 @@ pub struct EventFilter {
     pub starved: bool,
     /// Whether calls of KMS match, whatever the names, that are for an object of S3.
     pub kms_uses: bool,
+    /// Whether the events of each log file are counted, matching or not.
+    pub rates: bool,
+    /// How many matching events of a log file are returned; more are counted. All if `None`.
+    pub most: Option<usize>,
     /// First second.
     pub from: Option<Timestamp>,
     /// The second after the last.
@@ -86,6 +90,34 @@ pub struct TrailEvent {
     pub redacted: bool,
 }
 
+/// How many management events say that they read, and how many that they write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventRate {
+    /// Events whose `readOnly` is true.
+    pub reads: u64,
+    /// Events whose `readOnly` is false.
+    pub writes: u64,
+}
+
+impl EventRate {
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: Self) {
+        self.reads = self.reads.saturating_add(other.reads);
+        self.writes = self.writes.saturating_add(other.writes);
+    }
+
+    fn count(&mut self, event: &Fields) {
+        if event.event_category.as_deref().is_some_and(|category| category != "Management") {
+            return;
+        }
+        match event.reads() {
+            Some(true) => self.reads += 1,
+            Some(false) => self.writes += 1,
+            None => {}
+        }
+    }
+}
+
 /// The events that were found in one log file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FoundEvents {
@@ -93,6 +125,10 @@ pub struct FoundEvents {
     pub events: Vec<TrailEvent>,
     /// Number of events that may match and cannot be parsed, or are nested too deeply.
     pub unparsed: u64,
+    /// Number of matching events that are not returned.
+    pub left_out: u64,
+    /// The number of its events, if they are counted.
+    pub rate: EventRate,
 }
 
 #[derive(Deserialize)]
@@ -127,15 +163,24 @@ impl EventFilter {
     pub fn search(&self, content: &[u8]) -> Option<FoundEvents> {
         let mut found = FoundEvents::default();
         // Where no text in the file can match, only its form is looked at.
-        if !self.may_match(content) {
+        if !self.rates && !self.may_match(content) {
             return has_form(content).then_some(found);
         }
         for event in events(content)? {
-            if !self.may_match(event) {
+            let may_match = self.may_match(event);
+            if !self.rates && !may_match {
                 continue;
             }
-            match serde_json::from_slice::<Fields>(event) {
+            let fields = serde_json::from_slice::<Fields>(event);
+            if let (true, Ok(fields)) = (self.rates, &fields) {
+                found.rate.count(fields);
+            }
+            match fields {
+                _ if !may_match => {}
                 Ok(fields) if !self.matches(&fields) => {}
+                Ok(_) if self.most.is_some_and(|most| found.events.len() >= most) => {
+                    found.left_out += 1;
+                }
                 Ok(fields) => match fields.event(event) {
                     Some(event) => found.events.push(event),
                     None => found.unparsed += 1,
@@ -221,6 +266,15 @@ fn has_form(content: &[u8]) -> bool {
 }
 
 impl Fields {
+    /// Returns what `readOnly` says; `None` if it says nothing.
+    fn reads(&self) -> Option<bool> {
+        match &self.read_only {
+            Value::Bool(reads) => Some(*reads),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
     fn is_starved(&self) -> bool {
         self.request_parameters.get("omitted") == Some(&Value::Bool(true))
     }
@@ -264,7 +318,7 @@ impl Fields {
             agent: text(&self.user_agent),
             error: cut(self.error_code.as_str().unwrap_or_default()),
             category: text(&self.event_category),
-            read_only: self.read_only == Value::Bool(true) || self.read_only == "true",
+            read_only: self.reads() == Some(true),
             resources: arns.take(RESOURCES).map(cut).collect(),
             json,
             redacted,
@@ -342,6 +396,17 @@ mod tests {
         let mut filter = EventFilter::default();
         set(&mut filter);
         filter
+    }
+
+    #[test]
+    fn no_more_events_are_built_than_are_asked_for() {
+        let all = EventFilter::default().search(&content()).unwrap();
+        let filter = EventFilter { most: Some(1), rates: true, ..EventFilter::default() };
+        let some = filter.search(&content()).unwrap();
+        let count = u64::try_from(all.events.len()).unwrap();
+        assert!(count > 1 && some.events[..] == all.events[..1]);
+        assert_eq!(some.left_out, count - 1);
+        assert_eq!(some.rate, EventRate { reads: 0, writes: count });
     }
 
     #[test]

@@ -116,6 +116,32 @@ fn any_single_proof_is_enough() {
     }
 }
 
+/// What CloudTrail signed was changed by nobody, whatever this version can read of it. The same bytes
+/// without a proof are none of CloudTrail's.
+#[test]
+fn a_proven_digest_of_an_unknown_form_accuses_nobody() {
+    let case = Case::new();
+    let known = KeyLookup::Known(&case.key);
+    let replace = |from: &'static str, to: &'static str| {
+        read(&case.trail, 2, move |bytes| {
+            let text = String::from_utf8(std::mem::take(bytes)).unwrap();
+            assert!(text.contains(from), "{from}");
+            *bytes = text.replace(from, to).into_bytes();
+        })
+    };
+    for read in [
+        replace("\"hashAlgorithm\":\"SHA-256\"", "\"hashAlgorithm\":\"SHA-512\""),
+        replace("\"hashValue\":\"", "\"hashValue\":\"sha3-"),
+    ] {
+        let hash = Some(read.content.hash);
+        let link = Link { hash, signature: None, ..case.link.clone() };
+        let (outcome, _) = judge_digest(read.clone(), &case.at, Some(&link), &known);
+        assert_eq!(outcome_word(&outcome), "unknown-form");
+        let (outcome, _) = judge_digest(read, &case.at, None, &known);
+        assert_eq!(outcome_word(&outcome), "digest-signature-invalid");
+    }
+}
+
 #[test]
 fn a_failed_proof_beside_a_valid_one_is_a_notice() {
     let case = Case::new();

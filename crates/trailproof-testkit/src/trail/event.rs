@@ -48,6 +48,8 @@ pub struct EventSpec {
     pub data: bool,
     /// `errorCode` of a call that was refused.
     pub error: Option<String>,
+    /// Whether `readOnly` is false.
+    pub writes: bool,
 }
 
 impl EventSpec {
@@ -66,6 +68,7 @@ impl EventSpec {
             request: "null".to_owned(),
             data: false,
             error: None,
+            writes: false,
         }
     }
 
@@ -111,6 +114,12 @@ impl EventSpec {
     #[must_use]
     pub fn data(self) -> Self {
         Self { data: true, ..self }
+    }
+
+    /// Makes it a call that changes something.
+    #[must_use]
+    pub fn writes(self) -> Self {
+        Self { writes: true, ..self }
     }
 
     /// Makes it a call that was refused with this code.

@@ -164,6 +164,7 @@ fn random_record(dice: &mut Dice, scene: Scene<'_>, time: i64) -> String {
             id: None,
             data: false,
             error: None,
+            writes: false,
         },
     )
 }
@@ -181,6 +182,7 @@ fn told_record(dice: &mut Dice, scene: Scene<'_>, time: i64, event: &EventSpec) 
         id: Some(&escaped(&event.id)),
         data: event.data,
         error: event.error.as_deref(),
+        writes: event.writes,
     };
     record(dice, scene, time, fields)
 }
@@ -202,10 +204,12 @@ struct Told<'a> {
     id: Option<&'a str>,
     data: bool,
     error: Option<&'a str>,
+    writes: bool,
 }
 
 fn record(dice: &mut Dice, scene: Scene<'_>, time: i64, fields: Told<'_>) -> String {
-    let Told { principal, user, address, agent, source, name, request, id, data, error } = fields;
+    let Told { principal, user, address, agent, source, name, request, id, data, error, writes } =
+        fields;
     let category = if data { "Data" } else { "Management" };
     let error = error.map(|code| format!("\"errorCode\":\"{}\",", escaped(code)));
     let error = error.unwrap_or_default();
@@ -224,10 +228,10 @@ fn record(dice: &mut Dice, scene: Scene<'_>, time: i64, fields: Told<'_>) -> Str
          \"responseElements\":null,\"additionalEventData\":{{\"SignatureVersion\":\"SigV4\",\
          \"CipherSuite\":\"TLS_AES_128_GCM_SHA256\",\"bytesTransferredIn\":0,\
          \"AuthenticationMethod\":\"AuthHeader\",\"x-amz-id-2\":\"{host_id}\"}},\
-         \"requestID\":\"{request_id}\",\"eventID\":\"{id}\",\"readOnly\":true,\
+         \"requestID\":\"{request_id}\",\"eventID\":\"{id}\",\"readOnly\":{},\
          \"eventType\":\"AwsApiCall\",\"managementEvent\":{},\"recipientAccountId\":\"{account}\",\
          \"eventCategory\":\"{category}\",\"tlsDetails\":{{\"tlsVersion\":\"TLSv1.3\",\
          \"cipherSuite\":\"TLS_AES_128_GCM_SHA256\",\"clientProvidedHostHeader\":\"{region}.{source}\"}}}}",
-        !data
+        !writes, !data
     )
 }

@@ -18,7 +18,7 @@ use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, Region};
 use crate::vocab::key_layout::{DigestKey, DigestKind};
 use crate::vocab::location::{ObjectLocation, escape, excerpt};
-use crate::vocab::time::{Period, Timestamp};
+use crate::vocab::time::{HOUR, Period, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Follows the events of a run and recounts them.
@@ -44,8 +44,8 @@ pub struct RunCheck {
     /// Everything that comes after the start of the chains.
     after_chains: bool,
     places_answered: bool,
-    /// What the caller stated about chains that ended.
-    known_ends: Vec<KnownEnd>,
+    /// What the caller stated about chains that ended, by account.
+    known_ends: BTreeMap<AccountId, Vec<KnownEnd>>,
     /// Chains that ended before the period without an explanation, with their last digest's end.
     unexplained: BTreeMap<ChainId, Timestamp>,
     /// Account, region and trail of those that are recorded as being in doubt.
@@ -251,12 +251,23 @@ impl RunCheck {
             Some(ReadVersions::AsOf(time)) => Some(time),
             Some(ReadVersions::Oldest) | None => None,
         };
-        self.known_ends.clone_from(&start.known_ends);
+        for known in &start.known_ends {
+            self.known_ends.entry(known.account.clone()).or_default().push(known.clone());
+        }
         self.asked = Asked::of_start(start).map_err(|_| {
             Unreadable::new("an account, region, trail or organization in its scope is not valid")
         })?;
         self.unlisted = start.unlisted;
-        let accepted = start.accepted.iter().flat_map(|file| &file.entries);
+        let accepted = || start.accepted.iter().flat_map(|file| &file.entries);
+        // A run begins at the end of its period or later; the hour is for clocks that differ.
+        let over = |until: Timestamp| until <= period.end.plus(-HOUR);
+        if accepted().any(|entry| !entry.expired && over(entry.until)) {
+            return Err(Unreadable::new(
+                "`run-started` is wrong about whether an accepted exception had expired: it ended before \
+                 the period did",
+            ));
+        }
+        let accepted = accepted();
         self.accepted_until = accepted.map(|entry| (entry.until, entry.expired)).collect();
         Ok(())
     }
@@ -341,7 +352,10 @@ impl RunCheck {
             self.evidence.take(&summary.chain);
         }
         if let Presence::Ended { last } = summary.presence
-            && !self.known_ends.iter().any(|known| known.explains(&summary.chain, last))
+            && !self
+                .known_ends
+                .get(&summary.chain.account)
+                .is_some_and(|of| of.iter().any(|known| known.explains(&summary.chain, last)))
         {
             self.unexplained.insert(summary.chain.clone(), last);
         }
@@ -522,7 +536,7 @@ mod tests {
     use super::*;
     use crate::record::wire::Time;
     use crate::record::{EvidencePlace, RunStart, Tool};
-    use crate::vocab::time::{DAY, HOUR};
+    use crate::vocab::time::DAY;
 
     fn end() -> Timestamp {
         Timestamp::from_unix(1_780_000_000)
@@ -558,6 +572,31 @@ mod tests {
             arguments: Vec::new(),
             program_sha256: None,
             aws_caller: None,
+        }
+    }
+
+    /// Whoever leaves out when the run began does not keep an exception from expiring.
+    #[test]
+    fn an_exception_that_ended_before_the_period_did_has_expired() {
+        let json = |until: Timestamp, expired: bool| {
+            format!(
+                "{{\"file_sha256\":\"{}\",\"entries\":[{{\"code\":\"gap\",\"account\":\
+                 \"111122223333\",\"from\":\"2026-03-01T00:00:00Z\",\"to\":\"2026-03-02T00:00:00Z\",\
+                 \"reason\":\"r\",\"approved_by\":\"a\",\"until\":\"{until}\",\"expired\":{expired}}}]}}",
+                "00".repeat(32)
+            )
+        };
+        for (until, expired, holds) in [
+            (end().plus(DAY), false, true),
+            (end(), false, true),
+            (end().plus(-DAY), false, false),
+            (end().plus(-DAY), true, true),
+        ] {
+            let RunEvent::RunStarted(mut start) = started(None) else { panic!() };
+            let read = crate::record::wire::read_accepted_exceptions(&json(until, expired));
+            start.accepted = Some(read.unwrap());
+            let taken = RunCheck::default().take(&RunEvent::RunStarted(start));
+            assert_eq!(taken.is_ok(), holds, "{until} {expired} {taken:?}");
         }
     }
 

@@ -87,7 +87,7 @@ impl<'a> From<&'a AcceptedException> for AcceptedExceptionShape<'a> {
     fn from(exception: &'a AcceptedException) -> Self {
         let mut shape = Self {
             code: exception.code.code().into(),
-            bucket: None,
+            bucket: exception.bucket.as_ref().map(Into::into),
             key: None,
             folder: None,
             account: None,
@@ -164,12 +164,14 @@ impl TryFrom<AcceptedExceptionShape<'_>> for AcceptedException {
         let region = shape.region.map(|text| text.parse()).transpose();
         let region = region.map_err(|_| wrong("region"))?;
         let home = home(shape.home_region, shape.organization).map_err(wrong)?;
-        let subject = match (shape.bucket, shape.key, shape.folder, shape.from, shape.to) {
-            (Some(bucket), Some(key), None, None, None) => {
+        let mut bucket = shape.bucket;
+        let subject = match (shape.key, shape.folder, shape.from, shape.to) {
+            (Some(key), None, None, None) => {
+                let bucket = bucket.take().ok_or_else(|| wrong("bucket"))?;
                 ExceptionSubject::Object(ObjectLocation::new(bucket, key))
             }
-            (None, None, Some(folder), None, None) => ExceptionSubject::Folder(folder.into_owned()),
-            (None, None, None, Some(from), Some(to)) => ExceptionSubject::Time {
+            (None, Some(folder), None, None) => ExceptionSubject::Folder(folder.into_owned()),
+            (None, None, Some(from), Some(to)) => ExceptionSubject::Time {
                 account: account.ok_or_else(|| wrong("account"))?,
                 region,
                 trail: shape
@@ -180,7 +182,7 @@ impl TryFrom<AcceptedExceptionShape<'_>> for AcceptedException {
                 home,
                 period: Period { start: from.0, end: to.0 },
             },
-            (None, None, None, None, None) => ExceptionSubject::Place {
+            (None, None, None, None) => ExceptionSubject::Place {
                 account,
                 region,
                 trail: shape.trail.map(Cow::into_owned),
@@ -193,6 +195,7 @@ impl TryFrom<AcceptedExceptionShape<'_>> for AcceptedException {
         }
         Ok(Self {
             code,
+            bucket: bucket.map(Cow::into_owned),
             subject,
             reason: shape.reason.into_owned(),
             approved_by: shape.approved_by.into_owned(),
