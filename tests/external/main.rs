@@ -15,4 +15,3 @@ mod permissions;
 mod spark;
 #[path = "../support/mod.rs"]
 mod support;
-mod trail_config;

@@ -237,8 +237,6 @@ async fn commands_that_read_versions_need_each_action_of_their_policy() {
     let recover = with(&["recover", &location, "--to", "OUT", "-q"], &period);
     needs_each(&caller, "recover", &trail, &recover);
     // A log file is missing, and its version is read.
-    let investigate = with(&["investigate", &location, "--case", "OUT", "-q"], &period);
-    needs_each_for(1, &caller, "recover", &trail, &investigate);
 }
 
 /// The evidence and the records lie in one bucket here. A record that exists is read and compared.
