@@ -238,6 +238,7 @@ fn report(
     let timeline = timeline(&evidence, &judged, &compared.diffs, &compared.unproven, &compared.kms);
     let affected = affected(&evidence, &judged);
     let spans = spans(&evidence, &judged);
+    let is_lost = |it: &KmsWrite| it.by_cloudtrail && it.is_there == Some(false);
     let mut notices = BTreeSet::new();
     let touched = !facts.affected.is_empty() || !facts.unlisted.is_empty();
     for (applies, notice) in [
@@ -262,7 +263,7 @@ fn report(
         (compared.diffs_capped, CaseNotice::DiffsCapped),
         (compared.unproven.iter().any(|log| log.count > 0), CaseNotice::UnprovenEvents),
         (compared.unproven_capped, CaseNotice::UnprovenCapped),
-        (compared.kms.iter().any(|it| it.is_there == Some(false)), CaseNotice::KmsWritten),
+        (compared.kms.iter().any(is_lost), CaseNotice::KmsWritten),
         (compared.kms_capped, CaseNotice::ObjectsCapped),
         (input.regained.as_ref().is_some_and(|it| it.capped), CaseNotice::SearchIncomplete),
     ] {

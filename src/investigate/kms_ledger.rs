@@ -24,6 +24,9 @@ use trailproof_core::vocab::time::{HOUR, Timestamp};
 /// Objects of which it is asked whether they are there now.
 const ASKED: usize = 10_000;
 
+/// What CloudTrail's calls name as their caller.
+const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
+
 /// Callers that read, and are kept.
 const READERS: usize = 1_000;
 
@@ -72,8 +75,10 @@ impl KmsLedger {
             let spans = self.uncovered.get(&(account, region));
             spans.into_iter().flatten().any(|(from, to)| named >= *from && named < *to)
         });
+        // Where the bucket has a key and the trail has none, the context of CloudTrail's calls names no trail.
+        let by_cloudtrail = used.by_cloudtrail || event.principal == CLOUDTRAIL;
         // Digests name everything else that CloudTrail wrote, and they are proven.
-        if !is_open && (used.by_cloudtrail || !self.affected.contains(&used.object)) {
+        if !is_open && (by_cloudtrail || !self.affected.contains(&used.object)) {
             return true;
         }
         let write = KmsWrite {
@@ -81,17 +86,20 @@ impl KmsLedger {
             time,
             who: event.principal.clone(),
             from_where: event.address.clone(),
-            by_cloudtrail: used.by_cloudtrail,
+            by_cloudtrail,
             is_there: None,
             log: log.cloned(),
         };
         let full = self.writes.len() >= CASE_OBJECTS;
         match self.writes.entry(used.object) {
             Entry::Occupied(mut known) => {
-                // Somebody else's call says who wrote the object. Otherwise the first call is that of the
-                // delivery. One in a proven log file has precedence.
-                let rank =
-                    |write: &KmsWrite| (write.by_cloudtrail, write.log.is_none(), write.time);
+                // Somebody else's call says who wrote the object, and their last one who wrote what is there.
+                // Otherwise the first call is that of the delivery. One in a proven log file has precedence.
+                let rank = |write: &KmsWrite| {
+                    let time = write.time.unix();
+                    let order = if write.by_cloudtrail { time } else { -time };
+                    (write.by_cloudtrail, write.log.is_none(), order)
+                };
                 if rank(&write) < rank(known.get()) {
                     known.insert(write);
                 }

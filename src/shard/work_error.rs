@@ -3,6 +3,7 @@ use super::output::{NotKept, RecordOutput};
 use super::plan::ShardPlan;
 use crate::console::refusal::Refusal;
 use std::io;
+use trailproof_core::codes::denial::Denial;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::location::escape;
 
@@ -80,8 +81,5 @@ pub(crate) fn refusal(
 
 /// Returns the failure in words if it means that the credentials have expired.
 pub(crate) fn expiry(why: &ReadFailure) -> Option<String> {
-    // The code comes before the words of the server, which may repeat a key.
-    let code = why.detail.split(':').next().unwrap_or_default();
-    let expired = ["ExpiredToken", "RequestExpired", "TokenRefreshRequired"];
-    expired.iter().any(|one| code.contains(one)).then(|| why.to_string())
+    (Denial::behind(why) == Some(Denial::CredentialsExpired)).then(|| why.to_string())
 }

@@ -5,7 +5,8 @@
 //! occupies a reader of its own while its pieces arrive.
 use super::stream::{Care, GATHERED, Held, Stream, held, hold, hold_large, room_of, try_held};
 use crate::source::{
-    ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError, ReadFrom, RecordedBytes,
+    ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, ReadError, ReadFrom,
+    RecordedBytes,
 };
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -200,57 +201,65 @@ pub struct Searched {
 /// Returns why an object that is missing or does not prove is no reason to accuse anybody, if there is a
 /// reason: the copy is damaged, or the store itself lists something else than what it answers with.
 pub(crate) async fn doubt(source: &dyn ObjectSource, at: &ObjectLocation) -> Option<ReadFailure> {
-    match copy_damage(source, at).await {
-        None => differs_from_listing(source, at).await,
-        damaged => damaged,
+    let (size, etag) = match source.open(at, &ReadFrom::default()).await {
+        Err(ReadError::Failure(_)) => return None,
+        Err(ReadError::Missing) => return listed(source, at).await.map(|_| not_there()),
+        Ok(object) => {
+            let ObjectMetadata { size, etag, recorded, .. } = object.metadata().clone();
+            if let Some(recorded) = recorded {
+                return damage(object, &recorded).await;
+            }
+            (size, etag)
+        }
+    };
+    let listed = listed(source, at).await?;
+    let same_size = size.is_none_or(|size| size == listed.size);
+    let same_etag = etag.is_none() || listed.etag.is_none() || etag == listed.etag;
+    if same_size && same_etag {
+        return None;
     }
+    let shown = |etag: &Option<String>| excerpt(etag.as_deref().unwrap_or("none"), budget::SHOWN);
+    let words = format!(
+        "the store lists it with {} bytes and the ETag {}, and answers with {} and {}",
+        listed.size,
+        shown(&listed.etag),
+        size.map_or_else(|| "an unknown number".to_owned(), |size| format!("{size} bytes")),
+        shown(&etag),
+    );
+    Some(ReadFailure::new(ReadFailureKind::ChangedWhileReading, words))
 }
 
-/// Returns how the answer of a store differs from its listing, if it does. A proxy may answer in place of
-/// the store, and a store may be inconsistent. Whoever changes an object changes its listing too.
-async fn differs_from_listing(
-    source: &dyn ObjectSource,
-    at: &ObjectLocation,
-) -> Option<ReadFailure> {
+/// Returns what the store lists of an object; `None` if it does not list it, or does not answer. A proxy may
+/// answer reads in place of the store, and a store may be inconsistent. Whoever changes an object changes
+/// its listing too.
+async fn listed(source: &dyn ObjectSource, at: &ObjectLocation) -> Option<Listed> {
+    // A disk has no second answer.
     if source.is_local(at) {
         return None;
     }
     // The key itself is the first one that begins with it.
     let page = source.list(&ListRequest::all(&at.bucket, &at.key)).await.ok()?;
-    let listed = page.objects.into_iter().next().filter(|listed| listed.key == at.key)?;
-    let words = match source.open(at, &ReadFrom::default()).await {
-        Err(ReadError::Failure(_)) => return None,
-        Err(ReadError::Missing) => {
-            "the store lists it, and answers that there is no such object".to_owned()
-        }
-        Ok(object) => {
-            let ObjectMetadata { size, etag, .. } = object.metadata();
-            let same_size = size.is_none_or(|size| size == listed.size);
-            let same_etag = etag.is_none() || listed.etag.is_none() || *etag == listed.etag;
-            if same_size && same_etag {
-                return None;
-            }
-            let shown =
-                |etag: &Option<String>| excerpt(etag.as_deref().unwrap_or("none"), budget::SHOWN);
-            format!(
-                "the store lists it with {} bytes and the ETag {}, and answers with {} and {}",
-                listed.size,
-                shown(&listed.etag),
-                size.map_or_else(|| "an unknown number".to_owned(), |size| format!("{size} bytes")),
-                shown(etag),
-            )
-        }
-    };
-    Some(ReadFailure::new(ReadFailureKind::ChangedWhileReading, words))
+    page.objects.into_iter().next().filter(|listed| listed.key == at.key)
 }
 
-/// Returns how the object at `at` differs from what the manifest of its copy recorded, if it does.
-/// This is checked before a contradiction is reported: then the copy is damaged, and not the
-/// bucket.
+fn not_there() -> ReadFailure {
+    let words = "the store lists it, and answers that there is no such object";
+    ReadFailure::new(ReadFailureKind::ChangedWhileReading, words)
+}
+
+/// Returns how the object at `at` differs from what the manifest of its copy recorded, if it does. This is
+/// checked before a contradiction is reported: then the copy is damaged, and not the bucket.
 async fn copy_damage(source: &dyn ObjectSource, at: &ObjectLocation) -> Option<ReadFailure> {
-    let mut object = source.open(at, &ReadFrom::default()).await.ok()?;
-    let RecordedBytes { size, sha256 } = object.metadata().recorded.clone()?;
-    let recorded = format!("sha256 {}, {size} bytes", excerpt(&sha256, budget::SHOWN));
+    let object = source.open(at, &ReadFrom::default()).await.ok()?;
+    let recorded = object.metadata().recorded.clone()?;
+    damage(object, &recorded).await
+}
+
+async fn damage(
+    mut object: Box<dyn ObjectReader>,
+    RecordedBytes { size, sha256 }: &RecordedBytes,
+) -> Option<ReadFailure> {
+    let recorded = format!("sha256 {}, {size} bytes", excerpt(sha256, budget::SHOWN));
     let mut hash = Sha256::new();
     let mut length = 0;
     while let Some(bytes) = object.chunk().await.ok()? {
@@ -261,7 +270,7 @@ async fn copy_damage(source: &dyn ObjectSource, at: &ObjectLocation) -> Option<R
         }
     }
     let found = hex::encode(hash.finalize());
-    if length <= budget::LOG_INFLATED && found == sha256 {
+    if length <= budget::LOG_INFLATED && found == *sha256 {
         return None;
     }
     let found = match length > budget::LOG_INFLATED {

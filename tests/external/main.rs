@@ -15,3 +15,4 @@ mod permissions;
 mod spark;
 #[path = "../support/mod.rs"]
 mod support;
+mod trail_config;

@@ -167,7 +167,7 @@ impl Judge<'_> {
             let deed = it.done().filter(|deed| concerns(deed, id, keys))?;
             // What is less than likely names nobody.
             let is_sure = !is_doubtful(&it.event, deed, id)
-                && !self.is_undone(chain, span, &it.event.name, it.event.time);
+                && !self.is_undone(chain, span, keys, (&it.event.name, it.event.time));
             Some((at, deed.technique.filter(|_| is_sure)?, it.event.time))
         });
         nearest(span, of_it.collect()).first().copied()
@@ -203,7 +203,7 @@ impl Judge<'_> {
             .filter_map(|(at, event)| {
                 let deed = event.done().filter(|deed| concerns(deed, id, keys))?;
                 let (technique, time) = (deed.technique?, event.event.time);
-                (!self.is_undone(chain, span, &event.event.name, time))
+                (!self.is_undone(chain, span, keys, (&event.event.name, time)))
                     .then_some((at, technique, time))
             })
             .collect();
@@ -222,15 +222,17 @@ impl Judge<'_> {
         &self,
         chain: &ChainFacts,
         span: &Segment,
-        name: &str,
-        time: Option<Timestamp>,
+        keys: &BTreeSet<KeyName>,
+        (name, time): (&str, Option<Timestamp>),
     ) -> bool {
         let id = &chain.summary.chain;
         let policy = POLICY.contains(&name);
-        if !policy && name != "UpdateTrail" {
+        let opposite = opposite_of(name);
+        if !policy && opposite.is_none() && name != "UpdateTrail" {
             return false;
         }
         let undoes = |deed: &Deed, later: &str| match policy {
+            _ if opposite.is_some() => opposite == Some(later) && concerns(deed, id, keys),
             true => POLICY.contains(&later) && deed.in_bucket && deed.technique.is_none(),
             false => {
                 let resumes = |(subject, effect): &(Subject, EffectOn)| {
@@ -358,6 +360,18 @@ impl Judge<'_> {
     }
 }
 
+/// Returns the call after which what a call did holds no longer. A deletion of a key that is cancelled leaves it
+/// disabled, and a trail that is created anew does not log yet.
+fn opposite_of(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "StopLogging" | "DeleteTrail" => "StartLogging",
+        "DisableKey" | "ScheduleKeyDeletion" => "EnableKey",
+        "DeleteImportedKeyMaterial" => "ImportKeyMaterial",
+        "DisableRegion" => "EnableRegion",
+        _ => return None,
+    })
+}
+
 /// Seconds from the beginning of a stretch within which its cause lies: the hour of the digest that is missing
 /// first, and the two hours until it is due. What came later found it missing.
 const CAUSE_WITHIN: i64 = 3 * HOUR;
@@ -383,7 +397,10 @@ fn nearest(
     span: &Segment,
     mut events: Vec<(usize, Technique, Option<Timestamp>)>,
 ) -> Vec<(usize, Technique)> {
-    events.retain(|(.., time)| time.is_none_or(|time| time <= span.from.plus(CAUSE_WITHIN)));
+    // Digests that were delivered may be removed at any time.
+    if span.coverage != Coverage::Uncovered(Uncovered::DigestsMissing) {
+        events.retain(|(.., time)| time.is_none_or(|time| time <= span.from.plus(CAUSE_WITHIN)));
+    }
     events.sort_by_key(|(at, _, time)| {
         let after = time.is_none_or(|time| time > span.from);
         let near = time.map_or(i64::MAX, |time| (span.from.unix() - time.unix()).abs());

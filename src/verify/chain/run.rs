@@ -213,6 +213,11 @@ impl ChainDriver<'_> {
             }
             return fetch_digest(self.source.as_ref(), &seam.at).await;
         }
+        if let DigestFetch::Missing = first
+            && let Some(why) = doubt(self.source.as_ref(), &seam.at).await
+        {
+            return DigestFetch::Unreadable(why);
+        }
         first
     }
 

@@ -355,10 +355,13 @@ fn what_was_undone_names_nobody() {
         let request = json!({"name": "management-events", "enableLogFileValidation": on});
         innocent("cloudtrail", "UpdateTrail", &request)
     };
+    let named = |name: &str| innocent("cloudtrail", name, &json!({"name": TrailSpec::new().arn()}));
     let spec = || TrailSpec::new().seed(31).hours(24).unexplained_pause(10, 14, 0);
     for (name, first, second) in [
         ("redirected", update("elsewhere"), update(BUCKET)),
         ("validation", switch(false), switch(true)),
+        ("stopped", named("StopLogging"), named("StartLogging")),
+        ("deleted", named("DeleteTrail"), named("StartLogging")),
     ] {
         let once = spec().event(9, first.clone()).build();
         let ran = investigate(&format!("undone-{name}-once"), &attacked(once), &[]);

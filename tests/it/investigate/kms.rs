@@ -103,6 +103,20 @@ fn callers_of_kms_are_named() {
     ] {
         assert!(text.replace("\n", " ").contains(part), "{part}: {text}");
     }
+    // The last of several wrote what is there. CloudTrail itself writes without a trail in the context where
+    // only the bucket has a key.
+    let by = |who: &str, id: &str, after: i64| {
+        let at = spec().start + 12 * 3_600 + after;
+        call(5, false).by(who).id(id).at(at)
+    };
+    let last = "arn:aws:iam::111122223333:user/last";
+    let first = "arn:aws:iam::111122223333:user/first";
+    let own = by("cloudtrail.amazonaws.com", "o", 0);
+    let events = [own.clone(), by(last, "l", 200), by(first, "f", 100)];
+    let ran = run("kms-callers-several", &events, &replaced, &[]);
+    assert_eq!(ran.case()["kms"]["log_files"][0]["who"], last, "{}", ran.ran.stdout);
+    let ran = run("kms-callers-own", &[own], &replaced, &[]);
+    assert_eq!(ran.case()["kms"]["log_files"], json!([]), "{}", ran.ran.stdout);
     // Nothing is wrong with what they wrote and read.
     let ran = run("kms-callers-quiet", &[call(5, false)], &[], &[]);
     assert_eq!(ran.case()["kms"]["log_files"], json!([]), "{}", ran.ran.stdout);

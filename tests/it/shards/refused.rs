@@ -133,8 +133,14 @@ fn a_record_that_was_cut_short_or_changed_is_refused() {
             "flip",
             {
                 let text = String::from_utf8(shards.records[1].clone()).unwrap();
-                text.replacen("\"valid\"", "\"vali \"", 1).into()
+                // The line reads as before, so that nothing but the hash tells.
+                text.replacen("\"version\":\"0", "\"version\":\"1", 1).into()
             },
+            "their hash is another",
+        ),
+        (
+            "unknown",
+            edited(&shards.records[1], |line| line.replacen("\"valid\"", "\"vali \"", 1)),
             "the outcome `vali ` is not known",
         ),
         (
