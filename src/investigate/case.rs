@@ -301,7 +301,8 @@ fn report(
         lost: input
             .regained
             .as_ref()
-            .and_then(|it| it.lost.as_ref().map(|spans| lost(spans, &name_of))),
+            .and_then(|it| it.lost.as_ref())
+            .map(|spans| lost(facts.lost_of(spans), &name_of)),
         diffs: compared.diffs,
         unproven: compared.unproven,
         kms: compared.kms,

@@ -331,6 +331,29 @@ impl RecordFacts {
         }
     }
 
+    /// Returns whether log files lie in a stretch, though nothing attests them.
+    fn has_logs_in(&self, of: &ChainId, span: &Segment) -> bool {
+        let from = (of.clone(), span.from);
+        let mut starts = self
+            .unattested
+            .range(from..)
+            .take_while(|((chain, from), _)| chain == of && *from < span.to);
+        starts.any(|(_, logs)| logs.count > 0)
+    }
+
+    /// Returns those of the stretches that no version covers of which something may be lost: nothing lies in
+    /// them, and the place had digests.
+    pub(crate) fn lost_of<'s>(
+        &'s self,
+        spans: &'s [(ChainId, Segment)],
+    ) -> impl Iterator<Item = &'s (ChainId, Segment)> {
+        let had = self.chains.iter().filter(|chain| !chain.folders.is_empty());
+        let had: BTreeSet<&ChainId> = had.map(|chain| &chain.summary.chain).collect();
+        let may_be =
+            move |(of, span): &&(ChainId, Segment)| had.contains(of) && !self.has_logs_in(of, span);
+        spans.iter().filter(may_be)
+    }
+
     /// Takes an object that was read and is proven.
     fn survives(&mut self, at: &ObjectLocation, time: Option<Timestamp>, seen: &ObjectFacts) {
         let Some(time) = time else { return };

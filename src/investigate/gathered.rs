@@ -19,7 +19,7 @@ use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::technique::NotTied;
 use trailproof_core::coverage::Segment;
 use trailproof_core::record::{ProvenLog, RunStart};
-use trailproof_core::trail_event::{EventFilter, Recorded, TrailEvent, deed};
+use trailproof_core::trail_event::{EventFilter, TrailEvent};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::budget::{CASE_EVENT_BYTES, CASE_EVENTS};
 use trailproof_core::vocab::chain_id::ChainId;
@@ -300,8 +300,7 @@ impl Gathered {
         if self.kms.take(event, Some(log)) && !every {
             return;
         }
-        let recorded = Recorded { log: &log.at, chain: &log.digest.chain, bucket: &self.bucket };
-        let judged = deed(event, recorded);
+        let judged = self.ties.judge(event, &log.at, &log.digest.chain);
         if judged.is_none() && !every {
             return;
         }

@@ -12,7 +12,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 use trailproof_core::coverage::Coverage;
-use trailproof_core::trail_event::{DEED_NAMES, EventFilter, Recorded, TrailEvent, deed};
+use trailproof_core::trail_event::{DEED_NAMES, EventFilter, TrailEvent};
 use trailproof_core::vocab::budget::{
     CASE_EVENT_BYTES, HISTORY_EVENTS, HISTORY_IDS, HISTORY_PAGES, HISTORY_REQUESTS,
 };
@@ -163,7 +163,7 @@ impl History {
             return;
         };
         let log = ObjectLocation::new(bucket, "");
-        let judged = deed(event, Recorded { log: &log, chain, bucket });
+        let judged = ties.judge(event, &log, chain);
         let not_tied = judged.as_ref().and_then(|deed| ties.not_tied(deed));
         self.bytes += event.json.len();
         self.events.push(HistoryEvent {

@@ -3,7 +3,10 @@
 use super::facts::RecordFacts;
 use std::collections::BTreeSet;
 use trailproof_core::codes::technique::{NotTied, Technique};
-use trailproof_core::trail_event::{Deed, KeyName, NamedTrail, Subject};
+use trailproof_core::control::policy::Truth;
+use trailproof_core::trail_event::{
+    Deed, Effect, GapQuery, KeyName, NamedTrail, Place, Recorded, Subject, TrailEvent, deed,
+};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
 use trailproof_core::vocab::location::ObjectLocation;
@@ -22,14 +25,19 @@ pub(crate) struct Ties {
     organizations: BTreeSet<OrganizationId>,
     regions: BTreeSet<(AccountId, Region)>,
     keys: BTreeSet<KeyName>,
+    /// Where its digests lie: each chain with the folders of its digests.
+    places: Vec<(ChainId, String)>,
+    bucket: String,
     /// Keys of affected objects, and of log files that no digest names.
     objects: BTreeSet<String>,
 }
 
 impl Ties {
     pub(crate) fn of(facts: &RecordFacts, bucket: &str) -> Self {
-        let mut ties = Self::default();
+        let mut ties = Self { bucket: bucket.to_owned(), ..Self::default() };
         for chain in &facts.chains {
+            let of_chain = chain.folders.iter().map(|it| (chain.summary.chain.clone(), it.clone()));
+            ties.places.extend(of_chain);
             let ChainId { account, source_region, trail, home_region, organization } =
                 &chain.summary.chain;
             let owner = organization.is_none().then(|| account.clone());
@@ -48,6 +56,18 @@ impl Ties {
         let all = facts.affected.iter().map(|affected| &affected.at).chain(unlisted);
         ties.objects.extend(all.filter(here).map(|at| at.key.clone()));
         ties
+    }
+
+    /// Judges an event that was found in a log file of a chain.
+    pub(crate) fn judge(
+        &self,
+        event: &TrailEvent,
+        log: &ObjectLocation,
+        chain: &ChainId,
+    ) -> Option<Deed> {
+        let bucket = self.bucket.as_str();
+        let places = self.places.iter().map(|(chain, folder)| Place { chain, bucket, folder });
+        deed(event, Recorded { log, chain, bucket }, places)
     }
 
     /// Returns why an event is not about the evidence; `None` if it is.
@@ -75,7 +95,10 @@ impl Ties {
             (Some((Subject::Key(_), _)), _) => Some(NotTied::OtherKey),
             (
                 Some((
-                    Subject::Trail(_) | Subject::TrailElsewhere(_) | Subject::TrailMembers(_),
+                    Subject::Trail(_)
+                    | Subject::TrailNotAt { .. }
+                    | Subject::TrailElsewhere(_)
+                    | Subject::TrailMembers(_),
                     _,
                 )),
                 _,
@@ -95,10 +118,14 @@ impl Ties {
     fn concerns(&self, subject: &Subject) -> bool {
         match subject {
             Subject::Trail(trail)
+            | Subject::TrailNotAt { trail, .. }
             | Subject::TrailElsewhere(trail)
             | Subject::TrailMembers(trail) => self.has(trail),
             // Only calls about the bucket of the evidence have these subjects.
-            Subject::Bucket(_) | Subject::Objects { .. } | Subject::Digest { .. } => true,
+            Subject::Bucket(_)
+            | Subject::NotLet { .. }
+            | Subject::Objects { .. }
+            | Subject::Digest { .. } => true,
             Subject::Key(key) => self.keys.contains(key),
             Subject::Account(account) => self.accounts.contains(account),
             Subject::Member(account) => self.members.contains(account),
@@ -119,27 +146,46 @@ pub(crate) fn is_wide(deed: &Deed) -> bool {
     is_bulk && !prefix.contains(FOLDER)
 }
 
-/// Returns whether an event is about one chain. `keys` are those with which its objects are encrypted
-/// at that time.
-pub(crate) fn concerns(deed: &Deed, chain: &ChainId, keys: &BTreeSet<KeyName>) -> bool {
-    !is_wide(deed)
-        && deed.effects.iter().any(|(subject, _)| match subject {
-            Subject::Trail(trail) => trail.owns(chain),
-            Subject::TrailElsewhere(trail) => {
-                trail.owns(chain) && chain.source_region != chain.home_region
-            }
-            Subject::TrailMembers(trail) => trail.owns(chain) && chain.organization.is_some(),
-            Subject::Bucket(_) | Subject::Objects { .. } => true,
-            Subject::Digest { chain: of, .. } => **of == *chain,
-            Subject::Key(key) => keys.contains(key),
-            Subject::Account(account) => *account == chain.account,
-            Subject::Member(account) => *account == chain.account && chain.organization.is_some(),
-            Subject::Members(Some(of)) => chain.organization.as_ref() == Some(of),
-            Subject::Members(None) => chain.organization.is_some(),
-            Subject::Region(account, region) => {
-                *account == chain.account && *region == chain.source_region
-            }
-        })
+/// Returns whether an event did something to one chain: surely, or as far as its effects can be decided.
+pub(crate) fn concerns(deed: &Deed, of: &GapQuery<'_>) -> Truth {
+    if is_wide(deed) {
+        return Truth::No;
+    }
+    let effects = deed.effects.iter().map(|(subject, effect)| match effect {
+        Effect::MayStop => is_about(subject, of).min(Truth::Perhaps),
+        _ => is_about(subject, of),
+    });
+    effects.max().unwrap_or(Truth::No)
+}
+
+/// Returns whether a subject is one chain, or something that the chain depends on.
+pub(crate) fn is_about(subject: &Subject, of: &GapQuery<'_>) -> Truth {
+    let chain = of.chain;
+    let is_about = match subject {
+        Subject::Trail(trail) | Subject::TrailNotAt { trail, .. } => trail.owns(chain),
+        Subject::TrailElsewhere(trail) => {
+            trail.owns(chain) && chain.source_region != chain.home_region
+        }
+        Subject::TrailMembers(trail) => trail.owns(chain) && chain.organization.is_some(),
+        Subject::Bucket(_) | Subject::NotLet { .. } | Subject::Objects { .. } => true,
+        Subject::Digest { chain: of, .. } => **of == *chain,
+        Subject::Key(key) => of.keys.contains(key),
+        Subject::Account(account) => *account == chain.account,
+        Subject::Member(account) => *account == chain.account && chain.organization.is_some(),
+        Subject::Members(Some(of)) => chain.organization.as_ref() == Some(of),
+        Subject::Members(None) => chain.organization.is_some(),
+        Subject::Region(account, region) => {
+            *account == chain.account && *region == chain.source_region
+        }
+    };
+    match subject {
+        _ if !is_about => Truth::No,
+        // A chain of several places goes on while one is left.
+        Subject::TrailNotAt { .. } | Subject::NotLet { .. } => {
+            of.places().map(|place| subject.excludes(place)).min().unwrap_or(Truth::Perhaps)
+        }
+        _ => Truth::Yes,
+    }
 }
 
 #[cfg(test)]

@@ -218,8 +218,8 @@ pub(super) fn spans(evidence: &Evidence<'_>, judged: &Judged) -> Vec<CaseSpan> {
 }
 
 /// Returns the stretches that no version covers either, in order of time.
-pub(super) fn lost(
-    lost: &[(ChainId, Segment)],
+pub(super) fn lost<'s>(
+    lost: impl Iterator<Item = &'s (ChainId, Segment)>,
     name_of: &dyn Fn(&ChainId) -> String,
 ) -> Vec<CaseSpan> {
     let span = |(chain, segment): &(ChainId, Segment)| CaseSpan {
@@ -229,7 +229,7 @@ pub(super) fn lost(
         coverage: segment.coverage.code(),
         deed: None,
     };
-    let mut spans: Vec<CaseSpan> = lost.iter().map(span).collect();
+    let mut spans: Vec<CaseSpan> = lost.map(span).collect();
     spans.sort_by(|one, other| (one.from, &one.chain).cmp(&(other.from, &other.chain)));
     spans
 }

@@ -508,7 +508,17 @@ impl Answers {
     ) {
         let operation = O::ListPoliciesForTarget;
         let attached = match self.get(operation, target) {
-            Err(unread) => return found.push(unread_policy(target, operation, Some(unread))),
+            Err(unread) => {
+                // After one refusal, no other target is asked about.
+                let refusal = self.all(operation).find_map(|(_, answer)| match answer {
+                    Answer::Unread(unread) if unread.why == UnreadWhy::Denied => {
+                        Some(unread.clone())
+                    }
+                    _ => None,
+                });
+                let why = refusal.unwrap_or(unread);
+                return found.push(unread_policy(target, operation, Some(why)));
+            }
             Ok(None) => return,
             Ok(Some(attached)) => attached,
         };

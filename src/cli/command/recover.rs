@@ -36,8 +36,9 @@ use crate::verify::run::verify;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use trailproof_core::codes::finding::{Finding, Outcome};
 use trailproof_core::record::{ReadVersions, RunEvent, RunStart};
-use trailproof_core::vocab::location::escape;
+use trailproof_core::vocab::location::{ObjectLocation, escape};
 
 /// Runs the command and returns the exit status.
 pub(crate) async fn run(global: &GlobalArgs, args: &RecoverArgs) -> ExitStatus {
@@ -188,12 +189,38 @@ async fn verified(
     Ok(affected)
 }
 
+/// Mirrors that are made until one has nothing but what is proven: between the runs, somebody may change the
+/// bucket.
+const ROUNDS: usize = 3;
+
 /// Makes a mirror of what the view shows, without what nothing proves.
 async fn write(to: &Path, look: &VersionsSeen, progress: &Progress) -> Result<Written, Refusal> {
-    let VersionsSeen { session, view, second, found } = look;
+    let mut hidden: BTreeSet<ObjectLocation> = look.second.unproven().cloned().collect();
+    for _ in 0..ROUNDS {
+        let (written, unproven) = write_without(to, look, &hidden, progress).await?;
+        if unproven.is_empty() {
+            return Ok(written);
+        }
+        hidden.extend(unproven);
+        let shown = escape(&to.to_string_lossy()).into_owned();
+        std::fs::remove_dir_all(to)
+            .map_err(|why| Refusal::output_lost(format!("cannot remove `{shown}`: {why}")))?;
+    }
+    Err(Refusal::not_started("the bucket changes while it is recovered, and nothing was written"))
+}
+
+/// Makes a mirror of what the view shows, without what is hidden. Returns also what was written to it and is
+/// not proven.
+async fn write_without(
+    to: &Path,
+    look: &VersionsSeen,
+    hidden: &BTreeSet<ObjectLocation>,
+    progress: &Progress,
+) -> Result<(Written, Vec<ObjectLocation>), Refusal> {
+    let VersionsSeen { session, view, found, .. } = look;
     let left = found.iter().filter(|it| it.proven.is_none());
     view.show_as_copy(LeftOut {
-        hidden: second.unproven().cloned().collect(),
+        hidden: hidden.clone(),
         why: left.map(|it| (it.object.at.clone(), it.class.code().to_owned())).collect(),
     });
     let plan = &session.plan;
@@ -204,11 +231,12 @@ async fn write(to: &Path, look: &VersionsSeen, progress: &Progress) -> Result<Wr
     // listing too. Whatever it could not show is in the plan already.
     let _ = find_roots(source.as_ref(), &plan.bucket, prefix).await;
     let keys = Arc::new(RecordedKeys::new(Arc::clone(&session.keys), plan.now));
-    let mut regions = BTreeSet::new();
+    let (mut regions, mut unproven) = (BTreeSet::new(), Vec::new());
     let summary = verify(plan, source, keys.clone(), &mut |event| {
         if let RunEvent::ChainStarted { chain } = event {
             regions.insert(chain.source_region.clone());
         }
+        unproven.extend(wrong(event).filter(|at| !hidden.contains(at)).cloned());
         progress.note(event);
     })
     .await;
@@ -238,11 +266,29 @@ async fn write(to: &Path, look: &VersionsSeen, progress: &Progress) -> Result<Wr
             escape(why)
         )));
     }
-    Ok(Written {
+    let written = Written {
         directory: to.to_string_lossy().into_owned(),
         objects: finished.objects.copied,
         verdict: summary.verdict,
-    })
+    };
+    Ok((written, unproven))
+}
+
+/// Returns the object of an event that is there and does not prove.
+fn wrong(event: &RunEvent) -> impl Iterator<Item = &ObjectLocation> {
+    let judged = match event {
+        RunEvent::DigestJudged(judged) => Some((&judged.at, &judged.outcome)),
+        RunEvent::LogJudged(judged) => Some((&judged.at, &judged.outcome)),
+        _ => None,
+    };
+    let is_there = |(_, outcome): &(&ObjectLocation, &Outcome)| {
+        let Outcome::Invalid(finding) = outcome else { return false };
+        !matches!(
+            finding,
+            Finding::DigestMissing | Finding::DigestDeliveredThenGone { .. } | Finding::LogMissing
+        )
+    };
+    judged.filter(is_there).map(|(at, _)| at).into_iter()
 }
 
 fn recovered(found: &ObjectVersions) -> RecoveredObject {

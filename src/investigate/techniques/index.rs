@@ -10,7 +10,7 @@ use trailproof_core::trail_event::{
 };
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::ObjectLocation;
-use trailproof_core::vocab::time::{HOUR, Timestamp};
+use trailproof_core::vocab::time::{DAY, HOUR, Timestamp};
 
 /// Seconds within which several chains end by one cause.
 pub(super) const TOGETHER: i64 = 2 * HOUR;
@@ -46,6 +46,9 @@ pub(super) const EXAMINED: usize = 64;
 
 /// Seconds after a configuration was replaced in which its rules may still act.
 const STOPS_WITHIN: i64 = HOUR;
+
+/// Seconds by which S3's lifecycle worker may be late: it runs once a day.
+const LAG: i64 = 2 * DAY;
 
 /// Lifecycle rules that are held against each affected object. S3 allows as many in one configuration.
 const RULES: usize = 1_000;
@@ -97,10 +100,13 @@ impl RuleInForce<'_> {
         }
     }
 
-    /// Returns whether nothing that is at least as old survives, on which the rule would have acted
-    /// too.
-    pub(super) fn is_thorough(&self, time: Timestamp) -> bool {
-        self.survivor.is_ok_and(|oldest| oldest.is_none_or(|oldest| oldest > time))
+    /// Returns whether nothing survives on which the rule would have acted too: nothing that is at least as
+    /// old, and nothing for which it was due long ago.
+    pub(super) fn is_thorough(&self, time: Timestamp, now: Timestamp) -> bool {
+        let acts_until = self.until.unwrap_or(now);
+        let left =
+            |oldest: Timestamp| self.rule.due_for(oldest).max(self.put).plus(LAG) < acts_until;
+        self.survivor.is_ok_and(|it| it.is_none_or(|oldest| oldest > time && !left(oldest)))
     }
 }
 

@@ -12,7 +12,7 @@ use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
 use trailproof_core::codes::unlisted::UnlistedReason;
-use trailproof_core::trail_event::{Act, TrailEvent};
+use trailproof_core::trail_event::{Act, MarkerChange, TrailEvent};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{DAY, HOUR, Timestamp};
@@ -81,25 +81,25 @@ impl Judge<'_> {
         let marker = marker.filter(|_| technique == T::ObjectsDeleted);
         let named =
             self.index.by_key.get(at.key.as_str()).filter(|_| at.bucket == self.facts.bucket);
+        let deeds = named.into_iter().flatten().filter_map(|it| self.facts.events.get(*it)?.done());
+        let undone: BTreeSet<&str> = deeds
+            .filter_map(|deed| match &deed.marker {
+                Some(MarkerChange::Removed(version)) => Some(version.as_str()),
+                _ => None,
+            })
+            .collect();
         named.into_iter().flatten().copied().find(|number| {
             let Some(event) = self.facts.events.get(*number) else { return false };
             let Some(time) = event.event.time else { return false };
+            let is_undone = event.done().is_some_and(|deed| {
+                matches!(&deed.marker, Some(MarkerChange::Made(it)) if undone.contains(it.as_str()))
+            });
             event.technique() == Some(technique)
+                && !is_undone
                 && affected.time.is_none_or(|from| time >= from)
                 && written.is_none_or(|written| time >= written)
                 && marker.is_none_or(|marker| is_at(time, marker))
         })
-    }
-
-    /// Returns the event that wrote what is there, as [`Self::writes_of`] does.
-    fn write_of(
-        &self,
-        at: &ObjectLocation,
-        techniques: &[Technique],
-        from: Option<Timestamp>,
-        written: Option<Timestamp>,
-    ) -> Option<usize> {
-        self.writes_of(at, techniques, from, written).first().copied()
     }
 
     /// Returns the events that may have written what is there: the last that names the object, or those that
@@ -188,9 +188,9 @@ impl Judge<'_> {
             Some(by_call(at, T::VersionsDeleted, Confidence::Likely))
         });
         // A rule that left what is at least as old cannot be what removed this.
-        let rule = self
-            .rule_for(affected, Act::Expires)
-            .filter(|(rule, _)| affected.time.is_some_and(|time| rule.is_thorough(time)));
+        let rule = self.rule_for(affected, Act::Expires).filter(|(rule, _)| {
+            affected.time.is_some_and(|time| rule.is_thorough(time, self.facts.now))
+        });
         let rule = rule.filter(|(_, acted)| match &call {
             // The marker shows that it was the call. Without one, the rule may have acted before it.
             Some(call) => marker.is_none() && time_of(call.at).is_none_or(|time| *acted <= time),
@@ -440,6 +440,38 @@ impl Judge<'_> {
         }
     }
 
+    /// Adds an object that CloudTrail did not write to the deeds of all callers who may have.
+    fn by_one_of(
+        &mut self,
+        events: &[usize],
+        at: &ObjectLocation,
+        time: Option<Timestamp>,
+        chain: Option<&ChainId>,
+    ) -> usize {
+        let numbers: Vec<usize> = events
+            .iter()
+            .map(|event| {
+                let of = self.facts.events.get(*event);
+                let who = of.map(|event| event.event.principal.clone()).unwrap_or_default();
+                let raise = self.raise();
+                self.add(Effect {
+                    technique: Technique::ObjectsPlanted,
+                    confidence: Confidence::Likely,
+                    witness: Witness::Proven,
+                    cause: Cause::Caller(who),
+                    event: Some(*event),
+                    chain,
+                    time: time.map(|time| (time, time)),
+                    object: Some(at),
+                    alternatives: &[],
+                    raise,
+                })
+            })
+            .collect();
+        self.undecided(&numbers);
+        numbers.first().copied().unwrap_or_default()
+    }
+
     fn foreign(
         &mut self,
         at: &ObjectLocation,
@@ -449,7 +481,11 @@ impl Judge<'_> {
     ) -> usize {
         use Technique as T;
         let writes = [T::ObjectsReplaced, T::ObjectsRansomed];
-        let event = self.write_of(at, &writes, None, written);
+        let events = self.writes_of(at, &writes, None, written);
+        if events.len() > 1 {
+            return self.by_one_of(&events, at, time, chain);
+        }
+        let event = events.first().copied();
         let line = self.access_to(at, AccessLine::writes, None).cloned();
         let of = event.and_then(|event| self.facts.events.get(event));
         let who = of.map(|event| event.event.principal.clone());

@@ -2,9 +2,10 @@
 use super::index::{EXAMINED, TOGETHER};
 use super::ledger::{Cause, Effect, Judge};
 use crate::investigate::facts::RecordFacts;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
-use trailproof_core::trail_event::{Deed, EventRate, LockChange};
+use trailproof_core::trail_event::{Deed, EventRate, LockChange, TrailEvent};
 use trailproof_core::vocab::time::{HOUR, Timestamp};
 
 /// Hours without log files, after hours with some, from which on a trail may be narrowed.
@@ -14,22 +15,22 @@ impl Judge<'_> {
     pub(super) fn narrowed(&mut self) {
         let record = self.facts.record;
         let all = self.facts.events.iter().enumerate();
-        let selectors: Vec<(usize, &Deed, Option<Timestamp>)> = all
+        let puts: Vec<(usize, &Deed, Option<Timestamp>, [Value; 2])> = all
             .filter_map(|(at, event)| {
                 let deed = event.done().filter(|_| event.event.name == "PutEventSelectors")?;
-                Some((at, deed, event.event.time))
+                Some((at, deed, event.event.time, selectors(&event.event)))
             })
             .take(EXAMINED)
             .collect();
         for chain in &record.chains {
             let id = &chain.summary.chain;
-            let of_trail = selectors
+            let of_trail = puts
                 .iter()
-                .filter(|(_, deed, _)| deed.trail.as_ref().is_some_and(|trail| trail.owns(id)));
+                .filter(|(_, deed, ..)| deed.trail.as_ref().is_some_and(|trail| trail.owns(id)));
             let of_trail: Vec<_> = of_trail.collect();
             // Each call replaces the one before: what it did ends with the next one.
             let until = |put: Timestamp| {
-                let times = of_trail.iter().filter_map(|(.., at)| *at);
+                let times = of_trail.iter().filter_map(|(_, _, at, _)| *at);
                 times.filter(|at| *at > put).min()
             };
             let writes = self.facts.rates.get(id).map(writes).unwrap_or_default();
@@ -39,10 +40,15 @@ impl Judge<'_> {
                         || is_less_after(&writes, put, until(put))
                 })
             };
-            let narrowing = of_trail
-                .iter()
-                .filter(|(_, deed, _)| deed.technique == Some(Technique::TrailNarrowed));
-            let of_trail: Vec<_> = narrowing.map(|(at, _, put)| (*at, *put, drops(*put))).collect();
+            // Whoever puts the selectors that are in force changes nothing.
+            let before = std::iter::once(None).chain(of_trail.iter().map(|(.., put)| Some(put)));
+            let changes =
+                of_trail.iter().zip(before).filter(|((.., put), last)| *last != Some(put));
+            let narrowing = changes
+                .map(|(put, _)| put)
+                .filter(|(_, deed, ..)| deed.technique == Some(Technique::TrailNarrowed));
+            let of_trail: Vec<_> =
+                narrowing.map(|(at, _, put, _)| (*at, *put, drops(*put))).collect();
             let event = of_trail.iter().find(|(.., less)| *less).or(of_trail.first()).copied();
             let quiet = quiet_since(&chain.named).or_else(|| quiet_since(&writes));
             let (confidence, cause, time) = match (event, quiet) {
@@ -90,13 +96,21 @@ impl Judge<'_> {
                 _ if deed.lock.is_some() => {
                     let weaker = locks.weakened(deed, event.event.time, self.facts.record);
                     let bypassed = deed.key.is_some() && deed.technique.is_some();
-                    if !weaker && !bypassed {
-                        continue;
+                    match weaker {
+                        Some(true) => Confidence::Shown,
+                        // Only a call that shortens a retention has to bypass it.
+                        None if bypassed => Confidence::Likely,
+                        _ => continue,
                     }
-                    Confidence::Shown
                 }
                 // Whether there was a legal hold before is not known.
                 Some(Technique::LockWeakened) => Confidence::Likely,
+                // These succeed over a setting that is off already.
+                Some(Technique::ReplicaCut | Technique::WatchersOff)
+                    if SUCCEED_ANYWAY.contains(&event.event.name.as_str()) =>
+                {
+                    Confidence::Likely
+                }
                 Some(Technique::ReplicaCut | Technique::WatchersOff) => Confidence::Shown,
                 _ => continue,
             };
@@ -124,6 +138,24 @@ impl Judge<'_> {
     }
 }
 
+/// Calls that turn a setting off and succeed as well if it is off already.
+const SUCCEED_ANYWAY: [&str; 7] = [
+    "DeleteBucketReplication",
+    "DisableAlarmActions",
+    "DisableRule",
+    "PutBucketLogging",
+    "PutBucketReplication",
+    "RemoveTargets",
+    "StopConfigurationRecorder",
+];
+
+/// Returns the selectors that a call puts.
+fn selectors(event: &TrailEvent) -> [Value; 2] {
+    let json: Value = serde_json::from_str(&event.json).unwrap_or_default();
+    let of = |name: &str| json.pointer(&format!("/requestParameters/{name}")).cloned();
+    ["eventSelectors", "advancedEventSelectors"].map(|name| of(name).unwrap_or_default())
+}
+
 /// What calls made of Object Lock so far.
 #[derive(Default)]
 struct Locks<'a> {
@@ -134,28 +166,33 @@ struct Locks<'a> {
 }
 
 impl<'a> Locks<'a> {
-    /// Takes a call, and returns whether it protects less than what is known to be before it.
-    fn weakened(&mut self, deed: &'a Deed, at: Option<Timestamp>, record: &RecordFacts) -> bool {
+    /// Takes a call, and returns whether it protects less than what was before it; `None` if that is not known.
+    fn weakened(
+        &mut self,
+        deed: &'a Deed,
+        at: Option<Timestamp>,
+        record: &RecordFacts,
+    ) -> Option<bool> {
         match deed.lock {
             Some(LockChange::Default(days)) => {
                 // Nobody but the bucket's default puts a retention on what CloudTrail delivers.
                 let locked = record.locked_since.zip(at).is_some_and(|(locked, at)| locked < at);
                 let before = self.default.replace(days);
-                match (before, days) {
+                Some(match (before, days) {
                     (Some(Some(before)), days) => days.is_none_or(|days| days < before),
                     (None, None) => locked,
                     (Some(None) | None, _) => false,
-                }
+                })
             }
             Some(LockChange::Retention(until)) => {
-                let Some(key) = deed.key.as_deref() else { return false };
+                let key = deed.key.as_deref()?;
                 let before = match until {
                     Some(until) => self.until.insert(key, until),
                     None => self.until.remove(key),
                 };
-                before.is_some_and(|before| until.is_none_or(|until| until < before))
+                before.map(|before| until.is_none_or(|until| until < before))
             }
-            None => false,
+            None => None,
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Stretches that no digest covers.
-use super::index::{EXAMINED, TOGETHER, trail_key};
+use super::index::{EXAMINED, Evidence, TOGETHER, trail_key};
 use super::ledger::{Cause, Effect, Judge};
 use crate::investigate::facts::ChainFacts;
-use crate::investigate::ties::concerns;
+use crate::investigate::ties::{concerns, is_about};
 use std::collections::BTreeSet;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
+use trailproof_core::control::policy::Truth;
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::trail_event::{
-    Deed, Effect as EffectOn, GapQuery, KeyName, Subject, TrailEvent,
+    Deed, Effect as EffectOn, GapQuery, KeyName, REACH, Subject, TrailEvent,
 };
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::time::{HOUR, Timestamp};
@@ -32,11 +33,16 @@ impl Judge<'_> {
     fn span(&mut self, chain: &ChainFacts, span: &Segment) -> Option<usize> {
         let id = &chain.summary.chain;
         let keys = chain.keys_at(span.from);
-        let causes = self.events_of_span(chain, span, &keys);
+        let folders: Vec<String> = chain.folders.iter().cloned().collect();
+        let query = query(self.facts, id, &keys, &folders);
+        let causes = self.events_of_span(&query, span);
         let numbers: Vec<usize> = causes
             .iter()
             .map(|(at, technique)| {
-                let sure = self.sure_of(*at, id);
+                let sure = match self.spares_another(*at, id) {
+                    true => Confidence::Possible,
+                    false => self.sure_of(*at, id),
+                };
                 let sure = if causes.len() > 1 { sure.min(Confidence::Likely) } else { sure };
                 self.by_event(id, span, *at, *technique, sure)
             })
@@ -45,11 +51,12 @@ impl Judge<'_> {
         if let Some(first) = numbers.first() {
             return Some(*first);
         }
-        if let Some((at, technique)) = self.history_of_span(chain, span, &keys) {
+        if let Some((at, technique)) = self.history_of_span(&query, span) {
             return Some(self.by_history(id, span, at, technique));
         }
-        if let Some((at, technique, confidence)) = self.key_near(span, &keys) {
-            return Some(self.by_event(id, span, at, technique, confidence));
+        let near = self.undecided_near(&query, span).or_else(|| self.key_near(span, &keys));
+        if let Some((at, technique)) = near {
+            return Some(self.by_event(id, span, at, technique, Confidence::Possible));
         }
         // Where a copy ends, nothing was done.
         if self.facts.is_copy && span.coverage == Coverage::Uncovered(Uncovered::Tail) {
@@ -140,35 +147,17 @@ impl Judge<'_> {
         number
     }
 
-    fn query<'q>(
-        &'q self,
-        chain: &'q ChainId,
-        keys: &'q BTreeSet<KeyName>,
-        folders: &'q [String],
-    ) -> GapQuery<'q> {
-        let (bucket, now) = (self.facts.bucket, self.facts.now);
-        GapQuery { chain, also: &[], bucket, keys, folders, now }
-    }
-
     /// Returns the event of Event history that explains a stretch, and its technique.
-    fn history_of_span(
-        &self,
-        chain: &ChainFacts,
-        span: &Segment,
-        keys: &BTreeSet<KeyName>,
-    ) -> Option<(usize, Technique)> {
-        let id = &chain.summary.chain;
-        let folders: Vec<String> = chain.folders.iter().cloned().collect();
-        let query = self.query(id, keys, &folders);
-        let found = self.facts.history_explains.explain(&query, span);
+    fn history_of_span(&self, of: &GapQuery<'_>, span: &Segment) -> Option<(usize, Technique)> {
+        let found = self.facts.history_explains.explain(of, span);
         let ids: BTreeSet<String> = found.into_iter().map(|event| event.id).collect();
         let events = self.facts.history.iter().enumerate();
         let of_it = events.filter(|(_, it)| ids.contains(&it.event.id)).filter_map(|(at, it)| {
-            let deed = it.done().filter(|deed| concerns(deed, id, keys))?;
+            let deed = it.done().filter(|deed| concerns(deed, of) == Truth::Yes)?;
             // What is less than likely names nobody.
-            let is_sure = !is_doubtful(&it.event, deed, id)
-                && !self.is_undone(chain, span, keys, (&it.event.name, it.event.time));
-            Some((at, deed.technique.filter(|_| is_sure)?, it.event.time))
+            let is_sure = !is_doubtful(&it.event, deed, of.chain)
+                && !self.is_undone(of, span, &it.event, deed, true);
+            Some((at, technique_of(&it.event, deed).filter(|_| is_sure)?, it.event.time))
         });
         nearest(span, of_it.collect()).first().copied()
     }
@@ -184,27 +173,22 @@ impl Judge<'_> {
 
     /// Returns the verified events that explain a stretch, and their techniques: more than one if the evidence
     /// does not decide between them.
-    fn events_of_span(
-        &self,
-        chain: &ChainFacts,
-        span: &Segment,
-        keys: &BTreeSet<KeyName>,
-    ) -> Vec<(usize, Technique)> {
-        let id = &chain.summary.chain;
-        let folders: Vec<String> = chain.folders.iter().cloned().collect();
-        let query = self.query(id, keys, &folders);
-        let found = self.facts.explanations.explain(&query, span);
+    fn events_of_span(&self, of: &GapQuery<'_>, span: &Segment) -> Vec<(usize, Technique)> {
+        let found = self.facts.explanations.explain(of, span);
         let mut ids: BTreeSet<String> = found.into_iter().map(|event| event.id).collect();
-        let of_record = self.facts.record.explained.get(&(id.clone(), span.from));
+        let of_record = self.facts.record.explained.get(&(of.chain.clone(), span.from));
         ids.extend(of_record.into_iter().flatten().cloned());
         let events = self.facts.events.iter().enumerate();
         let of_it = events.filter(|(_, event)| ids.contains(&event.event.id));
         let of_it = of_it
             .filter_map(|(at, event)| {
-                let deed = event.done().filter(|deed| concerns(deed, id, keys))?;
-                let (technique, time) = (deed.technique?, event.event.time);
-                (!self.is_undone(chain, span, keys, (&event.event.name, time)))
-                    .then_some((at, technique, time))
+                let deed = event.done().filter(|deed| concerns(deed, of) == Truth::Yes)?;
+                let technique = technique_of(&event.event, deed)?;
+                (!self.is_undone(of, span, &event.event, deed, false)).then_some((
+                    at,
+                    technique,
+                    event.event.time,
+                ))
             })
             .collect();
         let mut seen = BTreeSet::new();
@@ -216,54 +200,96 @@ impl Judge<'_> {
         nearest.take(EXAMINED).collect()
     }
 
-    /// Returns whether a setting was set again after a call and before a stretch began, so that the call cannot
-    /// be its cause.
+    /// Returns whether what a call set was set back before a stretch began, so that the call cannot be its
+    /// cause. Event history may acquit only whom it accuses.
     fn is_undone(
         &self,
-        chain: &ChainFacts,
+        of: &GapQuery<'_>,
         span: &Segment,
-        keys: &BTreeSet<KeyName>,
-        (name, time): (&str, Option<Timestamp>),
+        event: &TrailEvent,
+        deed: &Deed,
+        by_history: bool,
     ) -> bool {
-        let id = &chain.summary.chain;
-        let policy = POLICY.contains(&name);
-        let opposite = opposite_of(name);
-        if !policy && opposite.is_none() && name != "UpdateTrail" {
+        let by = undone_by(&event.name);
+        if by.is_empty() {
             return false;
         }
-        let undoes = |deed: &Deed, later: &str| match policy {
-            _ if opposite.is_some() => opposite == Some(later) && concerns(deed, id, keys),
-            true => POLICY.contains(&later) && deed.in_bucket && deed.technique.is_none(),
-            false => {
-                let resumes = |(subject, effect): &(Subject, EffectOn)| {
-                    let of_trail = match subject {
-                        Subject::Trail(trail)
-                        | Subject::TrailElsewhere(trail)
-                        | Subject::TrailMembers(trail) => trail.owns(id),
-                        _ => false,
-                    };
-                    of_trail && *effect == EffectOn::Resumes
+        let verified = self.facts.events.iter().map(|it| (&it.event, it.done()));
+        let history = self.facts.history.iter().filter(|_| by_history);
+        let later: Vec<&Deed> = verified
+            .chain(history.map(|it| (&it.event, it.done())))
+            .filter(|(later, _)| {
+                let times = later.time.zip(event.time);
+                by.contains(&later.name.as_str())
+                    && times.is_some_and(|(later, time)| later > time && later <= span.from)
+            })
+            .filter_map(|(_, deed)| deed)
+            .collect();
+        match event.name.as_str() {
+            // Each setting has to be set back.
+            "UpdateTrail" => {
+                let ends = |(subject, effect): &&(Subject, EffectOn)| {
+                    *effect == EffectOn::Ends && is_about(subject, of) != Truth::No
                 };
-                let delivers_here =
-                    deed.delivers_here && deed.trail.as_ref().is_some_and(|trail| trail.owns(id));
-                later == "UpdateTrail"
-                    && deed.technique.is_none()
-                    && (delivers_here || deed.effects.iter().any(resumes))
+                let mut ended = deed.effects.iter().filter(ends);
+                ended.all(|(subject, _)| later.iter().any(|later| sets_back(later, subject, of)))
             }
+            _ if deed.in_bucket => {
+                later.iter().any(|later| later.in_bucket && concerns(later, of) == Truth::No)
+            }
+            _ => later.iter().any(|later| {
+                later.effects.iter().any(|(subject, effect)| {
+                    matches!(effect, EffectOn::Begins | EffectOn::Resumes)
+                        && is_about(subject, of) == Truth::Yes
+                })
+            }),
+        }
+    }
+
+    /// Returns whether another chain goes on that an event is as much about. Then it took more than the event
+    /// to end one of them.
+    fn spares_another(&self, at: usize, chain: &ChainId) -> bool {
+        let Some(event) = self.facts.events.get(at) else { return false };
+        let Some((deed, time)) = event.done().zip(event.event.time) else { return false };
+        let until = time.plus(CAUSE_WITHIN);
+        let goes_on = |other: &&ChainFacts| {
+            let of_it = other.summary.segments.iter();
+            let mut after = of_it.filter(|it| it.to > time && it.from < until).peekable();
+            other.summary.chain != *chain
+                && after.peek().is_some()
+                && other.summary.segments.last().is_some_and(|last| last.to >= until)
+                && after.all(|it| it.coverage == Coverage::Verified)
         };
-        self.facts.events.iter().any(|event| {
-            event.event.time.zip(time).is_some_and(|(at, time)| at > time && at <= span.from)
-                && event.done().is_some_and(|deed| undoes(deed, &event.event.name))
+        self.facts.record.chains.iter().filter(goes_on).take(SPARED).any(|other| {
+            let keys = other.keys_at(time);
+            let folders: Vec<String> = other.folders.iter().cloned().collect();
+            concerns(deed, &query(self.facts, &other.summary.chain, &keys, &folders)) == Truth::Yes
         })
+    }
+
+    /// Returns the last call before a stretch begins, within the hour of a digest, of which it cannot be decided
+    /// whether it stopped delivery.
+    fn undecided_near(&self, of: &GapQuery<'_>, span: &Segment) -> Option<(usize, Technique)> {
+        let window = (span.from.plus(-REACH), span.from.plus(REACH));
+        let near = self.facts.events.iter().enumerate().filter_map(|(at, event)| {
+            let time = event.event.time.filter(|time| *time >= window.0 && *time <= window.1)?;
+            let deed = event.done().filter(|deed| concerns(deed, of) == Truth::Perhaps)?;
+            let technique = match event.event.name.as_str() {
+                "PutKeyPolicy" => Technique::KeyWithheld,
+                "UpdateTrail" => Technique::TrailRedirected,
+                name if POLICY.contains(&name) => Technique::DeliveryBroken,
+                _ => return None,
+            };
+            let undone = self.is_undone(of, span, &event.event, deed, false);
+            (!undone).then_some((time, at, technique))
+        });
+        near.max_by_key(|(time, at, _)| (*time <= span.from, *time, *at))
+            .map(|(_, at, technique)| (at, technique))
     }
 
     /// Returns an event that withheld a key of the chain near the start of the stretch, but too early
     /// to explain it.
-    fn key_near(
-        &self,
-        span: &Segment,
-        keys: &BTreeSet<KeyName>,
-    ) -> Option<(usize, Technique, Confidence)> {
+    fn key_near(&self, span: &Segment, keys: &BTreeSet<KeyName>) -> Option<(usize, Technique)> {
         let near = |time: Timestamp| (time.unix() - span.from.unix()).abs() <= TOGETHER;
         let events = keys.iter().filter_map(|key| self.index.keys.get(key)).flatten();
         let at = events.map(|(at, _)| *at).find(|at| {
@@ -272,7 +298,7 @@ impl Judge<'_> {
                     && event.event.time.is_some_and(near)
             })
         })?;
-        Some((at, Technique::KeyWithheld, Confidence::Possible))
+        Some((at, Technique::KeyWithheld))
     }
 
     /// Returns when logging of the chain was started again within the stretch.
@@ -360,17 +386,56 @@ impl Judge<'_> {
     }
 }
 
-/// Returns the call after which what a call did holds no longer. A deletion of a key that is cancelled leaves it
-/// disabled, and a trail that is created anew does not log yet.
-fn opposite_of(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "StopLogging" | "DeleteTrail" => "StartLogging",
-        "DisableKey" | "ScheduleKeyDeletion" => "EnableKey",
-        "DeleteImportedKeyMaterial" => "ImportKeyMaterial",
-        "DisableRegion" => "EnableRegion",
-        _ => return None,
+fn query<'q>(
+    facts: &Evidence<'q>,
+    chain: &'q ChainId,
+    keys: &'q BTreeSet<KeyName>,
+    folders: &'q [String],
+) -> GapQuery<'q> {
+    GapQuery { chain, also: &[], bucket: facts.bucket, keys, folders, now: facts.now }
+}
+
+/// Returns the calls after which what a call did may hold no longer. A deletion of a key that is cancelled
+/// leaves it disabled, and a trail that is created anew does not log yet.
+pub(super) fn undone_by(name: &str) -> &'static [&'static str] {
+    match name {
+        "StopLogging" | "DeleteTrail" => &["StartLogging"],
+        "UpdateTrail" => &["UpdateTrail"],
+        "DisableKey" | "ScheduleKeyDeletion" => &["EnableKey"],
+        "DeleteImportedKeyMaterial" => &["ImportKeyMaterial"],
+        "PutKeyPolicy" => &["PutKeyPolicy"],
+        "DisableRegion" => &["EnableRegion"],
+        "PutBucketPolicy" | "DeleteBucketPolicy" => &POLICY,
+        "PutBucketRequestPayment" => &["PutBucketRequestPayment"],
+        "PutBucketEncryption" => &["DeleteBucketEncryption", "PutBucketEncryption"],
+        _ => &[],
+    }
+}
+
+/// Returns whether a call sets back what another one set on a trail.
+fn sets_back(later: &Deed, subject: &Subject, of: &GapQuery<'_>) -> bool {
+    later.effects.iter().any(|(back, effect)| match (subject, back) {
+        (Subject::TrailNotAt { .. }, Subject::TrailNotAt { trail, .. }) => {
+            trail.owns(of.chain) && is_about(back, of) == Truth::No
+        }
+        (Subject::Trail(_), Subject::Trail(_))
+        | (Subject::TrailElsewhere(_), Subject::TrailElsewhere(_))
+        | (Subject::TrailMembers(_), Subject::TrailMembers(_)) => {
+            *effect == EffectOn::Resumes && is_about(back, of) == Truth::Yes
+        }
+        _ => false,
     })
 }
+
+/// Returns the technique of an event that did something to a chain. What a policy does is judged by a part of
+/// the places when it is read.
+fn technique_of(event: &TrailEvent, deed: &Deed) -> Option<Technique> {
+    deed.technique
+        .or_else(|| POLICY.contains(&event.name.as_str()).then_some(Technique::DeliveryBroken))
+}
+
+/// Other chains that are held against one event.
+const SPARED: usize = 1_000;
 
 /// Seconds from the beginning of a stretch within which its cause lies: the hour of the digest that is missing
 /// first, and the two hours until it is due. What came later found it missing.
@@ -384,10 +449,9 @@ fn is_doubtful(event: &TrailEvent, deed: &Deed, chain: &ChainId) -> bool {
     // The keys of an organization's trail do not name its owner, and the trail of an account may
     // have the same name. A key that is used from now on breaks delivery only if CloudTrail must not
     // use it.
-    let names_trail = deed.effects.iter().any(|(subject, _)| {
-        matches!(subject, Subject::Trail(_) | Subject::TrailElsewhere(_) | Subject::TrailMembers(_))
-    });
-    chain.organization.is_some() && names_trail || event.name == "PutBucketEncryption"
+    let unnamed = |(subject, _): &(Subject, EffectOn)| matches!(subject, Subject::Members(None));
+    chain.organization.is_some() && (deed.trail.is_some() || deed.effects.iter().any(unnamed))
+        || event.name == "PutBucketEncryption"
 }
 
 /// Returns the last of these events before the stretch begins, or else the first one in it, and all others

@@ -26,7 +26,7 @@ impl Judge<'_> {
 
     pub(super) fn archived(&mut self, affected: &Affected) -> usize {
         let rule = self.rule_for(affected, Act::Archives).map(|(rule, _)| {
-            let thorough = affected.time.is_some_and(|time| rule.is_thorough(time));
+            let thorough = affected.time.is_some_and(|time| rule.is_thorough(time, self.facts.now));
             let sure = thorough && rule.is_settled(None);
             let sure = if sure { Confidence::Shown } else { Confidence::Likely };
             (rule.event, sure, rule.told())

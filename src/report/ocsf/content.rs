@@ -250,14 +250,5 @@ fn object(at: &ObjectLocation, chain: Option<&ChainId>) -> Option<Resource> {
 
 /// Returns the AWS partition of a chain's region.
 fn partition(chain: Option<&ChainId>) -> &'static str {
-    let region = chain.map(|chain| chain.source_region.as_str()).unwrap_or_default();
-    [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-isob-", "aws-iso-b"),
-        ("us-iso-", "aws-iso"),
-    ]
-    .iter()
-    .find(|(start, _)| region.starts_with(start))
-    .map_or("aws", |(_, partition)| partition)
+    chain.map_or("aws", |chain| chain.source_region.partition())
 }

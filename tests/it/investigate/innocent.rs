@@ -9,7 +9,7 @@ use trailproof_testkit::server::{
     Fault, FaultPlan, LoopbackServer, Matcher, Schedule, ServerOptions,
 };
 use trailproof_testkit::trail::{
-    Attack, Attacked, BuiltTrail, Deed, DigestAt, EventSpec, LogAt, Told, TrailSpec,
+    Attack, Attacked, BuiltTrail, Deed, DigestAt, EventSpec, LogAt, Told, TrailBuilder, TrailSpec,
 };
 
 const INNOCENT: &str = "arn:aws:iam::111122223333:user/innocent";
@@ -369,6 +369,130 @@ fn what_was_undone_names_nobody() {
         let trail = spec().event(7, first).event(8, second).build();
         names_nobody(&investigate(&format!("undone-{name}"), &attacked(trail), &[]), name);
     }
+}
+
+/// The cause is not acquitted by a call that sets something else, and a call whose effect was taken back is
+/// none.
+#[test]
+fn only_the_same_setting_undoes_a_call() {
+    let update = |what: Value| {
+        let mut request = json!({"name": "management-events"});
+        request.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+        innocent("cloudtrail", "UpdateTrail", &request)
+    };
+    let spec = || TrailSpec::new().seed(31).hours(24).unexplained_pause(10, 14, 0);
+    let trail = spec()
+        .event(7, update(json!({"s3BucketName": "elsewhere"})).at(spec().start + 9 * 3_600 + 60))
+        .event(8, update(json!({"enableLogFileValidation": true})));
+    let trail = trail.build();
+    let ran = investigate("undone-other-setting", &attacked(trail), &[]);
+    assert_eq!(ran.deed("trail-redirected").unwrap()["who"], INNOCENT, "{}", ran.ran.stdout);
+    let payer = |who: &str| {
+        let request = json!({"bucketName": BUCKET, "RequestPaymentConfiguration": {"Payer": who}});
+        innocent("s3", "PutBucketRequestPayment", &request)
+    };
+    let once = spec().event(9, payer("Requester")).build();
+    let ran = investigate("undone-payer-once", &attacked(once), &[]);
+    assert_eq!(ran.deed("delivery-broken").unwrap()["confidence"], "shown");
+    let trail = spec().event(7, payer("Requester")).event(8, payer("BucketOwner")).build();
+    names_nobody(&investigate("undone-payer", &attacked(trail), &[]), "payer");
+}
+
+/// A policy denies deliveries, or it does not, or that cannot be decided; and one that denies them to a whole
+/// bucket does not end one trail of it alone.
+#[test]
+fn a_policy_is_shown_to_stop_only_what_it_denies() {
+    let allow = json!({"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": "s3:PutObject", "Resource": format!("arn:aws:s3:::{BUCKET}/*")});
+    let put = |denial: Value| {
+        let policy = json!({"Version": "2012-10-17", "Statement": [allow, denial]});
+        innocent("s3", "PutBucketPolicy", &json!({"bucketName": BUCKET, "bucketPolicy": policy}))
+    };
+    let all = format!("arn:aws:s3:::{BUCKET}/*");
+    let deny = |more: Value| {
+        let mut denial = json!({"Effect": "Deny", "Action": "s3:*", "Resource": all});
+        denial.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        denial
+    };
+    let spec = || TrailSpec::new().seed(31).hours(24).unexplained_pause(10, 14, 0);
+    for (name, denial, expected) in [
+        ("denied", deny(json!({"Principal": "*"})), Some("shown")),
+        (
+            "tls",
+            deny(
+                json!({"Principal": "*", "Condition": {"NumericLessThan": {"s3:TlsVersion": 1.2}}}),
+            ),
+            Some("possible"),
+        ),
+        (
+            "all-but",
+            deny(json!({"NotPrincipal": {"Service": "cloudtrail.amazonaws.com"}})),
+            Some("possible"),
+        ),
+        (
+            "deputy",
+            deny(json!({"Principal": {"Service": "cloudtrail.amazonaws.com"},
+                "Condition": {"StringNotEquals": {"aws:SourceAccount": "111122223333"}}})),
+            None,
+        ),
+    ] {
+        let trail = spec().event(9, put(denial)).build();
+        let ran = investigate(&format!("policy-{name}"), &attacked(trail), &[]);
+        let found = ran.deed("delivery-broken").map(|deed| deed["confidence"].clone());
+        assert_eq!(found, expected.map(Value::from), "{name}: {}", ran.ran.stdout);
+    }
+    // Another trail of the bucket goes on.
+    let first = spec().event(9, put(deny(json!({"Principal": "*"}))));
+    let second = TrailSpec::new().seed(32).hours(24).trail("second", "us-east-1");
+    let trail = TrailBuilder::new().reuse_keys().trail(first).trail(second).build();
+    let ran = investigate("policy-spares", &attacked(trail), &[]);
+    assert_eq!(ran.deed("delivery-broken").unwrap()["confidence"], "possible");
+}
+
+/// A deletion whose delete marker was removed again is not what removed the object.
+#[test]
+fn a_deletion_that_was_taken_back_removed_nothing() {
+    let clean = TrailSpec::new().seed(31).hours(24).build();
+    let key = clean.chains[0].digests[5].logs[0].key.clone();
+    let marker =
+        |id: &str| json!({"x-amz-delete-marker": "true", "x-amz-version-id": id}).to_string();
+    let call = |by: &str, id: &str, version: Option<&str>| {
+        let mut request = json!({"bucketName": BUCKET, "key": key});
+        if let Some(version) = version {
+            request["versionId"] = version.into();
+        }
+        let event = EventSpec::new("s3.amazonaws.com", "DeleteObject").data().by(by);
+        event.id(&format!("delete-{by}")).request(&request.to_string()).response(&marker(id))
+    };
+    let second = "arn:aws:iam::111122223333:user/second";
+    let keeper = "arn:aws:iam::111122223333:user/keeper";
+    let spec = TrailSpec::new().seed(31).hours(24);
+    let mut trail = spec
+        .event(9, call(INNOCENT, "m1", None))
+        .event(10, call(keeper, "m1", Some("m1")))
+        .event(11, call(second, "m2", None))
+        .build();
+    trail.apply(Deed::LogDeleted(LOG)).unwrap();
+    let ran = investigate("taken-back", &attacked(trail), &[]);
+    let who: Vec<_> = ran.deeds().iter().map(|deed| deed["who"].clone()).collect();
+    assert_eq!(who, [second], "{}", ran.ran.stdout);
+}
+
+/// Selectors that were in force already narrow nothing.
+#[test]
+fn putting_the_same_selectors_again_narrows_nothing() {
+    let put = |hour: u32| {
+        let request = json!({"trailName": "management-events", "eventSelectors":
+            [{"readWriteType": "WriteOnly", "includeManagementEvents": true}]});
+        innocent("cloudtrail", "PutEventSelectors", &request).id(&format!("put-{hour}"))
+    };
+    let spec = || TrailSpec::new().seed(31).hours(30).empty_hours(18..30);
+    let once = investigate("same-once", &attacked(spec().event(17, put(17)).build()), &[]);
+    assert_eq!(once.deed("trail-narrowed").unwrap()["confidence"], "shown");
+    let again = spec().event(2, put(2)).event(17, put(17)).build();
+    let ran = investigate("same-again", &attacked(again), &[]);
+    let deed = ran.deed("trail-narrowed").unwrap();
+    assert_ne!(deed["confidence"], "shown", "{deed}");
 }
 
 /// Whoever deletes what is gone already removed nothing.

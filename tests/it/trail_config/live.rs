@@ -377,7 +377,10 @@ fn each_action_of_the_policy_is_needed() {
             continue;
         }
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert!(refused(&document).contains(*action), "{action}: {:?}", refused(&document));
+        // The policy itself, which is read too, decides whether the bucket is public.
+        let is_needed = *action != "s3:GetBucketPolicyStatus";
+        let refused = refused(&document);
+        assert_eq!(refused.contains(*action), is_needed, "{action}: {refused:?}");
         for found in document["results"].as_array().unwrap() {
             let before = result(&whole, TRAIL, found["id"].as_str().unwrap());
             let kept = found["status"] == before["status"] || found["status"] == "NOT_AVAILABLE";

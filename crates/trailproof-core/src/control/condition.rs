@@ -18,7 +18,8 @@ impl Truth {
         if holds { Self::Yes } else { Self::No }
     }
 
-    pub(super) fn not(self) -> Self {
+    /// Returns whether the opposite holds.
+    pub fn opposite(self) -> Self {
         match self {
             Self::No => Self::Yes,
             Self::Perhaps => Self::Perhaps,
@@ -100,7 +101,7 @@ impl Condition {
         let one = |value: &&str| {
             let fits = |pattern: &String| compare(positive, pattern, value);
             let any = self.values.iter().map(fits).max().unwrap_or(Truth::No);
-            if negated { any.not() } else { any }
+            if negated { any.opposite() } else { any }
         };
         match quantifier {
             Some("ForAllValues") => values.iter().map(one).min().unwrap_or(Truth::Yes),

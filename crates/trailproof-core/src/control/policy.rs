@@ -153,16 +153,6 @@ impl Policy {
         }
     }
 
-    /// Returns whether a statement may allow a request, and none may deny it. Of what cannot be decided, an
-    /// allowing statement is taken to apply, and a denying one too.
-    pub fn may_allow(&self, request: &Request<'_>) -> bool {
-        let matches = |allows: bool| {
-            let of_effect = self.statements.iter().filter(move |it| it.allows == allows);
-            of_effect.map(|it| it.matches(request)).any(|truth| truth > Truth::No)
-        };
-        matches(true) && !matches(false)
-    }
-
     /// Returns whether a statement denies a request; `None` if that cannot be decided.
     pub fn denies(&self, request: &Request<'_>) -> Option<bool> {
         let denials = self.statements.iter().filter(|statement| !statement.allows);
@@ -206,6 +196,12 @@ impl Statement {
             resources: Patterns::read(fields, "Resource", "NotResource")?,
             conditions: conditions(fields.get("Condition"))?,
         })
+    }
+
+    /// Returns whether it may be about an action of a caller, whatever the resource and its conditions.
+    pub fn may_be_about(&self, caller: Caller<'_>, action: &str) -> bool {
+        let (who, what) = (self.principals.match_caller(caller), self.actions.match_action(action));
+        who.min(what) > Truth::No
     }
 
     /// Returns whether the statement is about a request.
@@ -429,7 +425,9 @@ impl Patterns {
             Self::NoneOf(patterns) if resource.contains('*') => {
                 Truth::of(patterns.is_empty()).max(Truth::Perhaps)
             }
-            Self::NoneOf(patterns) => patterns.iter().map(fits).max().unwrap_or(Truth::No).not(),
+            Self::NoneOf(patterns) => {
+                patterns.iter().map(fits).max().unwrap_or(Truth::No).opposite()
+            }
         }
     }
 }

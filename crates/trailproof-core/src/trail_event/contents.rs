@@ -5,14 +5,18 @@ use std::ops::Range;
 
 /// Names of fields whose values are credentials, in lower case and without `-` and `_`. AWS itself
 /// hides some of them in some services.
-const SECRETS: [&str; 20] = [
+const SECRETS: [&str; 25] = [
     "accesstoken",
+    "authorizationcode",
     "authorizationtoken",
     "authparameters",
     "authtoken",
     "clientsecret",
     "idtoken",
+    "mfacode",
+    "pass",
     "privatekey",
+    "pwd",
     "refreshtoken",
     "samlassertion",
     "secretaccesskey",
@@ -22,6 +26,7 @@ const SECRETS: [&str; 20] = [
     "sessiontoken",
     "signintoken",
     "token",
+    "userdata",
     "webidentitytoken",
     "xamzcredential",
     "xamzsecuritytoken",
@@ -30,10 +35,12 @@ const SECRETS: [&str; 20] = [
 
 /// Ends of names of fields whose values are credentials, in the same form: an event may have them from any
 /// service, and from programs that nobody foresaw.
-const SECRET_ENDS: [&str; 13] = [
+const SECRET_ENDS: [&str; 15] = [
     "accesstoken",
+    "accountkey",
     "apikey",
     "authorization",
+    "authtoken",
     "bearertoken",
     "cookie",
     "customerkey",
@@ -84,7 +91,8 @@ const NAME_ENDS: [&str; 10] = [
 ];
 
 /// Ends of names of fields that hold such a value, in the same form.
-const VALUE_ENDS: [&str; 6] = ["content", "data", "default", "string", "value", "values"];
+const VALUE_ENDS: [&str; 9] =
+    ["content", "contents", "data", "default", "plaintext", "string", "text", "value", "values"];
 
 /// Returns a name in lower case and without `-`, `_` and `.`.
 fn plain_name(name: &str) -> String {
@@ -109,7 +117,20 @@ fn is_secret(name: &str) -> bool {
     // A name in a list may have a path or a kind before it: `/app/db/password`, `header.authorization`.
     let last = name.rsplit(['/', ':', '[', ' ']).next().unwrap_or_default();
     let plain = plain_name(last.trim_end_matches([']', '"', '\'']));
-    SECRETS.binary_search(&plain.as_str()).is_ok()
+    is_secret_name(&plain) || is_secret_name(bare(&plain))
+}
+
+/// Returns a name without what says only how often, or in which form: `passwordValue`, `newPassword1`,
+/// `secrets`.
+fn bare(plain: &str) -> &str {
+    let plain = plain.trim_end_matches(|it: char| it.is_ascii_digit());
+    let forms = ["value", "text", "string", "header", "pem", "base64"];
+    let plain = forms.iter().find_map(|form| plain.strip_suffix(form)).unwrap_or(plain);
+    plain.strip_suffix('s').unwrap_or(plain)
+}
+
+fn is_secret_name(plain: &str) -> bool {
+    SECRETS.binary_search(&plain).is_ok()
         || plain.ends_with("secretaccesskey")
         || SECRET_ENDS.iter().any(|end| plain.ends_with(end))
 }
@@ -121,13 +142,27 @@ pub(super) fn text_without_secrets(text: &str) -> Cow<'_, str> {
 }
 
 fn cleaned(text: &str, nested: usize) -> Cow<'_, str> {
-    if nested > 0 && text.trim_start().starts_with(['{', '[']) {
-        let mut scan = Scan::of(text.as_bytes());
+    let json = text.trim_start_matches('\u{feff}').trim_start();
+    if nested > 0 && json.starts_with(['{', '[']) {
+        let mut scan = Scan::of(json.as_bytes());
         let mut copy = Copy { kept: Vec::new(), redacted: false, nested: nested - 1 };
         let is_whole = scan.copy(0, &mut copy).is_some() && scan.is_at_end();
         if is_whole {
             let inner = String::from_utf8(copy.kept).ok().filter(|_| copy.redacted);
             return inner.map_or(Cow::Borrowed(text), Cow::Owned);
+        }
+    }
+    if nested > 0
+        && text.contains('%')
+        && let Ok(decoded) = percent_encoding::percent_decode_str(text).decode_utf8()
+        && decoded != text
+    {
+        // A text whose meaning has a secret is shown by its meaning.
+        if let Cow::Owned(clean) = cleaned(&decoded, nested - 1)
+            && clean != decoded
+            && without_parameters(text) == text
+        {
+            return Cow::Owned(clean);
         }
     }
     without_parameters(text)
@@ -157,6 +192,8 @@ fn without_parameters(text: &str) -> Cow<'_, str> {
         }
     }
     assigned(&lower, &mut values);
+    private_keys(&lower, &mut values);
+    web_tokens(text, &mut values);
     // `https://USER:PASSWORD@HOST/`
     for (at, mark) in lower.match_indices("://") {
         let from = at + mark.len();
@@ -175,7 +212,7 @@ fn without_parameters(text: &str) -> Cow<'_, str> {
     values.sort_by_key(|value| value.start);
     let (mut out, mut kept) = (String::new(), 0);
     for value in values {
-        if value.start < kept {
+        if value.start < kept || value.is_empty() {
             continue;
         }
         out += text.get(kept..value.start).unwrap_or_default();
@@ -203,18 +240,30 @@ fn assigned(text: &str, values: &mut Vec<Range<usize>>) {
         let Some(name) = text.get(from..end).filter(|name| is_secret(name)) else { continue };
         let rest = text.get(end..).unwrap_or_default();
         let after_quote = rest.trim_start_matches(['"', '\'', '\\', ']']);
-        let unspaced = after_quote.trim_start_matches(' ');
+        let unspaced = after_quote.trim_start_matches([' ', '\t']);
         let is_flag = name.starts_with("--") || name.starts_with('-') && name.len() > 2;
         let is_part = from > 0 && matches!(bytes.get(from - 1), Some(b':' | b'/'));
         let value = match unspaced.strip_prefix(['=', ':']) {
             // A part of an ARN is not a name.
             Some(_) if is_part && unspaced.starts_with(':') => continue,
-            Some(value) => value,
+            Some(value) => value.trim_start_matches('>'),
             None if is_flag && rest.starts_with(' ') => rest,
-            None => continue,
+            None => {
+                // `<password>VALUE</password>`
+                let is_element = from > 0 && bytes.get(from - 1) == Some(&b'<');
+                let Some(value) = rest.strip_prefix('>').filter(|_| is_element) else { continue };
+                value
+            }
         };
-        let value = value.trim_start_matches(' ').trim_start_matches(['"', '\'', '\\']);
+        let quoted = value.trim_start_matches([' ', '\t']);
+        let value = quoted.trim_start_matches(['"', '\'', '\\']);
         let begin = text.len() - value.len();
+        let quotes = quoted.get(..quoted.len() - value.len()).unwrap_or_default();
+        if let Some(length) = closing(value, quotes).filter(|length| *length > 0) {
+            values.push(begin..begin + length);
+            at = begin + length;
+            continue;
+        }
         // A header's value has blanks: it ends with its line.
         let is_header = ["authorization", "cookie"].iter().any(|it| name.ends_with(it));
         let ends: &[char] = match is_header {
@@ -226,6 +275,51 @@ fn assigned(text: &str, values: &mut Vec<Range<usize>>) {
             values.push(begin..begin + length);
             at = begin + length;
         }
+    }
+}
+
+/// Returns the length of a text in quotation marks, before which these stand: it ends with the same ones, not
+/// escaped any further.
+fn closing(value: &str, quotes: &str) -> Option<usize> {
+    if !quotes.ends_with(['"', '\'']) || quotes.chars().filter(|it| *it != '\\').count() != 1 {
+        return None;
+    }
+    let ends = value.match_indices(quotes).map(|(at, _)| at);
+    ends.into_iter().find(|at| *at == 0 || value.as_bytes().get(at - 1) != Some(&b'\\'))
+}
+
+/// Adds private keys in PEM.
+fn private_keys(lower: &str, values: &mut Vec<Range<usize>>) {
+    let mut at = 0;
+    while let Some(found) = lower.get(at..).and_then(|rest| rest.find("-----begin ")) {
+        let from = at + found;
+        let rest = lower.get(from..).unwrap_or_default();
+        let label = rest.get("-----begin ".len()..).and_then(|it| it.split("-----").next());
+        let end = rest.find("-----end ").map_or(lower.len(), |end| from + end);
+        if label.is_some_and(|label| label.ends_with("private key")) {
+            values.push(from..end);
+        }
+        at = end.max(from + 1);
+    }
+}
+
+/// Characters of the shortest token that is one: its header alone has more than twenty.
+const WEB_TOKEN: usize = 40;
+
+/// Adds JSON web tokens: Base64 of `{"`, and parts that dots divide.
+fn web_tokens(text: &str, values: &mut Vec<Range<usize>>) {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find("eyJ")) {
+        let from = at + found;
+        let rest = text.as_bytes().get(from..).unwrap_or_default();
+        let length = rest.iter().take_while(is_part).count();
+        let before = from.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+        let dots = rest.get(..length).unwrap_or_default().iter().filter(|it| **it == b'.').count();
+        if length >= WEB_TOKEN && dots >= 2 && !before.is_some_and(|it| is_part(&it)) {
+            values.push(from..from + length);
+        }
+        at = from + length;
     }
 }
 

@@ -4,9 +4,9 @@
 //! events here are those of the table, and more that remove nothing from the chains.
 use super::age_rules::{Act, AgeRule, age_rules, enabled_rules, number};
 use super::facts::{Effects, Facts, Record, Recorded};
-use super::{Effect, NamedTrail, Subject, TrailEvent, operations};
+use super::{Effect, NamedTrail, Place, Subject, TrailEvent, operations};
 use crate::codes::technique::Technique;
-use crate::control::policy::items;
+use crate::control::policy::{Truth, items};
 use crate::vocab::key_layout::ROOT;
 use crate::vocab::time::Timestamp;
 use serde_json::Value;
@@ -169,6 +169,15 @@ pub enum LockChange {
     Retention(Option<Timestamp>),
 }
 
+/// What a call did to a delete marker, by the id of its version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarkerChange {
+    /// It put the marker.
+    Made(String),
+    /// It removed the marker, so that the object is back.
+    Removed(String),
+}
+
 /// What an event did, or tried to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deed {
@@ -184,8 +193,6 @@ pub struct Deed {
     pub days: Option<u32>,
     /// Where a trail delivers from now on.
     pub redirected_to: Option<String>,
-    /// Whether it names the place of the evidence as the one to which a trail delivers from now on.
-    pub delivers_here: bool,
     /// The trail that it names, if any.
     pub trail: Option<NamedTrail>,
     /// Whether it is about the bucket of the evidence.
@@ -195,15 +202,27 @@ pub struct Deed {
     pub rules: Option<Vec<AgeRule>>,
     /// What it did to Object Lock in the bucket of the evidence.
     pub lock: Option<LockChange>,
+    /// What it did to a delete marker in that bucket.
+    pub marker: Option<MarkerChange>,
 }
 
-/// Judges an event that was found in a proven log file. Returns `None` if it concerns neither the
-/// trail, nor its bucket, nor anything that watches over them.
-pub fn deed(event: &TrailEvent, recorded: Recorded<'_>) -> Option<Deed> {
+/// Places of the evidence by which a policy is judged. What it does to one chain is judged by the places of
+/// that chain.
+const PLACES: usize = 256;
+
+/// Judges an event that was found in a proven log file, by its effects on the places of the evidence. Returns
+/// `None` if it concerns neither the trail, nor its bucket, nor anything that watches over them.
+pub fn deed<'p>(
+    event: &TrailEvent,
+    recorded: Recorded<'_>,
+    places: impl Iterator<Item = Place<'p>> + Clone,
+) -> Option<Deed> {
     let record: Record = serde_json::from_str(&event.json).ok()?;
     let facts = Facts::new(&record, recorded);
     if facts.parameter("omitted").is_some_and(|omitted| *omitted == Value::Bool(true)) {
-        return Some(Deed { technique: Some(Technique::EventStarved), ..Deed::default() });
+        let in_bucket = facts.is_on_this_bucket();
+        let technique = Some(Technique::EventStarved);
+        return Some(Deed { technique, in_bucket, ..Deed::default() });
     }
     let known =
         DEED_NAMES.contains(&event.name.as_str()) && service_of(&event.name) == event.source;
@@ -217,16 +236,16 @@ pub fn deed(event: &TrailEvent, recorded: Recorded<'_>) -> Option<Deed> {
     let in_bucket = facts.is_this_bucket();
     let key = facts.text("key").filter(|key| in_bucket && key.contains(ROOT));
     let mut deed = Deed {
-        technique: technique(event, &facts, &effects),
+        technique: technique(event, &facts, &effects, places),
         key: key.map(str::to_owned),
         prefix: None,
         days: None,
         redirected_to: None,
-        delivers_here: event.name == "UpdateTrail" && names_place(&facts) && !moved(&effects),
         trail: facts.trail("name").or_else(|| facts.trail("trailName")),
         in_bucket,
         rules: in_bucket.then(|| rules_after(event, &facts)).flatten(),
         lock: in_bucket.then(|| lock_change(event, &facts)).flatten(),
+        marker: in_bucket.then(|| marker_change(event, &facts)).flatten(),
         effects,
     };
     if service_of(&event.name) != "cloudtrail.amazonaws.com" {
@@ -249,14 +268,22 @@ pub fn deed(event: &TrailEvent, recorded: Recorded<'_>) -> Option<Deed> {
         Some(Technique::TrailRedirected) => deed.redirected_to = redirected_to(&facts),
         _ => {}
     }
-    let context =
-        deed.technique.is_some() || !deed.effects.is_empty() || in_bucket || deed.delivers_here;
+    let judged = deed.technique.is_some() || !deed.effects.is_empty();
+    // What was set before is undone by what is set later, however harmless that is.
+    let context = judged || in_bucket || deed.trail.is_some();
     context.then_some(deed)
 }
 
-fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option<Technique> {
+fn technique<'p>(
+    event: &TrailEvent,
+    facts: &Facts<'_>,
+    effects: &Effects,
+    places: impl Iterator<Item = Place<'p>> + Clone,
+) -> Option<Technique> {
     use Technique as T;
-    let stops = effects.iter().any(|(_, effect)| matches!(effect, Effect::Stops | Effect::Ends));
+    let stops = effects.iter().any(|(subject, effect)| {
+        matches!(effect, Effect::Stops | Effect::Ends) && is_about_one(subject, places.clone())
+    });
     let removes = effects.iter().any(|(_, effect)| *effect == Effect::Removes);
     let off = |name: &str| facts.parameter(name).is_some_and(|value| *value == Value::Bool(false));
     let in_bucket = facts.is_this_bucket();
@@ -267,9 +294,7 @@ fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option
         "UpdateTrail" if facts.trail("name").is_some() => {
             if off("enableLogFileValidation") {
                 T::ValidationOff
-            } else if moved(effects)
-                && facts.text("s3BucketName").or(facts.text("s3KeyPrefix")).is_some()
-            {
+            } else if moved(effects, places) {
                 T::TrailRedirected
             } else if off("isMultiRegionTrail")
                 || off("isOrganizationTrail")
@@ -281,7 +306,7 @@ fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option
                 return None;
             }
         }
-        "PutEventSelectors" if stops => T::TrailNarrowed,
+        "PutEventSelectors" if operations::selectors_narrow(facts) => T::TrailNarrowed,
         "PutBucketPolicy" | "DeleteBucketPolicy" | "DeleteBucket" | "PutBucketRequestPayment"
             if stops =>
         {
@@ -291,7 +316,6 @@ fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option
         | "DisableKey"
         | "ScheduleKeyDeletion"
         | "PutKeyPolicy"
-        | "RevokeGrant"
         | "DeleteImportedKeyMaterial"
         | "DeleteKey"
             if stops =>
@@ -371,15 +395,24 @@ fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option
     })
 }
 
-/// Returns whether the chains of a trail end altogether.
-fn moved(effects: &Effects) -> bool {
-    effects
-        .iter()
-        .any(|(subject, effect)| matches!((subject, effect), (Subject::Trail(_), Effect::Ends)))
+/// Returns whether a trail no longer delivers to one of its places.
+fn moved<'p>(effects: &Effects, places: impl Iterator<Item = Place<'p>> + Clone) -> bool {
+    let moves = |subject: &Subject| matches!(subject, Subject::TrailNotAt { .. });
+    effects.iter().any(|(subject, _)| moves(subject) && is_about_one(subject, places.clone()))
 }
 
-fn names_place(facts: &Facts<'_>) -> bool {
-    facts.text("s3BucketName").is_some() || facts.text("s3KeyPrefix").is_some()
+/// Returns whether a subject is surely about one of the places of the evidence, as far as it depends on
+/// places.
+fn is_about_one<'p>(subject: &Subject, places: impl Iterator<Item = Place<'p>>) -> bool {
+    match subject {
+        Subject::TrailNotAt { trail, .. } => places
+            .filter(|place| trail.owns(place.chain))
+            .any(|place| subject.excludes(place) == Truth::Yes),
+        Subject::NotLet { .. } => {
+            places.take(PLACES).any(|place| subject.excludes(place) == Truth::Yes)
+        }
+        _ => true,
+    }
 }
 
 fn redirected_to(facts: &Facts<'_>) -> Option<String> {
@@ -412,6 +445,20 @@ fn lock_change(event: &TrailEvent, facts: &Facts<'_>) -> Option<LockChange> {
         }
         "PutObjectRetention" => Some(LockChange::Retention(retained_until(facts))),
         _ => None,
+    }
+}
+
+fn marker_change(event: &TrailEvent, facts: &Facts<'_>) -> Option<MarkerChange> {
+    if event.name != "DeleteObject" || !facts.deleted_marker() {
+        return None;
+    }
+    // The answer says of a deletion without a version that it made the marker.
+    match facts.text("versionId") {
+        Some(version) => Some(MarkerChange::Removed(version.to_owned())),
+        None => {
+            let made = facts.record.response_elements.get("x-amz-version-id")?.as_str()?;
+            Some(MarkerChange::Made(made.to_owned()))
+        }
     }
 }
 

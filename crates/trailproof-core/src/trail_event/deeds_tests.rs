@@ -23,7 +23,13 @@ fn judged(source: &str, name: &str, request: &Value) -> Option<Deed> {
     let found = EventFilter::default().search(event.to_string().as_bytes()).unwrap().events;
     let chain = chain();
     let log = ObjectLocation::new("b", LOG);
-    deed(&found[0], Recorded { log: &log, chain: &chain, bucket: "b" })
+    deed(&found[0], Recorded { log: &log, chain: &chain, bucket: "b" }, places(&chain))
+}
+
+/// The place to which the digests of the chain are delivered.
+fn places(chain: &ChainId) -> impl Iterator<Item = Place<'_>> + Clone {
+    let folder = "p/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/";
+    std::iter::once(Place { chain, bucket: "b", folder })
 }
 
 fn technique_of(source: &str, name: &str, request: &Value) -> Option<Technique> {
@@ -46,26 +52,31 @@ fn deliveries_are_not_deeds() {
     let chain = chain();
     let log = ObjectLocation::new("b", LOG);
     let judged = |by: Value| {
-        deed(&event(by), Recorded { log: &log, chain: &chain, bucket: "b" })
+        deed(&event(by), Recorded { log: &log, chain: &chain, bucket: "b" }, places(&chain))
             .and_then(|deed| deed.technique)
     };
     assert_eq!(judged("cloudtrail.amazonaws.com".into()), None);
     assert_eq!(judged("backup.amazonaws.com".into()), Some(T::ObjectsReplaced));
 }
 
-/// A trail that is pointed at the place of the evidence again delivers there.
+/// A trail is redirected by a call that names another place than that of its own evidence, whichever trail
+/// recorded the call.
 #[test]
-fn a_trail_that_comes_back_delivers_here() {
-    let here = |request: Value| {
-        let judged = judged("cloudtrail.amazonaws.com", "UpdateTrail", &request);
-        judged.is_some_and(|deed| deed.delivers_here)
-    };
+fn a_trail_is_redirected_away_from_its_own_place() {
+    let technique = |request: Value| technique_of("cloudtrail", "UpdateTrail", &request);
     let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/management";
-    assert!(here(json!({"name": arn, "s3BucketName": "b"})));
-    assert!(here(json!({"name": arn, "s3BucketName": "b", "s3KeyPrefix": "p"})));
-    assert!(!here(json!({"name": arn, "s3BucketName": "elsewhere"})));
-    assert!(!here(json!({"name": arn, "s3BucketName": "b", "s3KeyPrefix": "q"})));
-    assert!(!here(json!({"name": arn, "snsTopicName": "t"})));
+    assert_eq!(technique(json!({"name": arn, "s3BucketName": "b"})), None);
+    assert_eq!(technique(json!({"name": arn, "s3BucketName": "b", "s3KeyPrefix": "p"})), None);
+    assert_eq!(technique(json!({"name": arn, "snsTopicName": "t"})), None);
+    for elsewhere in [
+        json!({"name": arn, "s3BucketName": "elsewhere"}),
+        json!({"name": arn, "s3BucketName": "b", "s3KeyPrefix": "q"}),
+        json!({"name": arn, "s3KeyPrefix": ""}),
+    ] {
+        assert_eq!(technique(elsewhere.clone()), Some(T::TrailRedirected), "{elsewhere}");
+    }
+    let other = arn.replace("management", "other");
+    assert_eq!(technique(json!({"name": other, "s3BucketName": "elsewhere"})), None);
 }
 
 /// Deleting a delete marker brings the object back.
@@ -82,7 +93,7 @@ fn a_delete_marker_that_is_deleted_is_no_loss() {
         let content = json!({"Records": [json]}).to_string();
         let event = EventFilter::default().search(content.as_bytes()).unwrap().events.remove(0);
         let (chain, log) = (chain(), ObjectLocation::new("b", LOG));
-        deed(&event, Recorded { log: &log, chain: &chain, bucket: "b" })
+        deed(&event, Recorded { log: &log, chain: &chain, bucket: "b" }, places(&chain))
             .and_then(|deed| deed.technique)
     };
     assert_eq!(of(json!({"x-amz-delete-marker": "true", "x-amz-version-id": "v"})), None);

@@ -3,7 +3,6 @@ use super::{Effect, KeyName, NamedTrail, Subject};
 use crate::control::policy::items;
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, Region, TrailArn};
-use crate::vocab::key_layout::ROOT;
 use crate::vocab::location::ObjectLocation;
 use serde::Deserialize;
 use serde_json::Value;
@@ -52,6 +51,7 @@ pub(crate) struct Record {
 pub(crate) struct Identity {
     pub(crate) arn: Option<String>,
     pub(crate) invoked_by: Option<String>,
+    pub(crate) principal_id: Option<String>,
     pub(crate) account_id: Option<String>,
 }
 
@@ -121,6 +121,16 @@ impl<'a> Facts<'a> {
         self.text("bucketName") == Some(self.recorded.bucket)
     }
 
+    /// Returns whether the resources of a call name the bucket of the evidence.
+    pub(crate) fn is_on_this_bucket(&self) -> bool {
+        let names = |resource: &Value| {
+            let arn = resource.get("ARN").or(resource.get("ARNPrefix")).and_then(Value::as_str)?;
+            let (_, named) = arn.split_once(":s3:::")?;
+            named.split('/').next().map(|bucket| bucket == self.recorded.bucket)
+        };
+        items(Some(&self.record.resources)).iter().any(|it| names(it) == Some(true))
+    }
+
     pub(crate) fn of_bucket(&self, narrows: bool, effect: Effect) -> Effects {
         if !narrows || !self.is_this_bucket() {
             return Vec::new();
@@ -180,12 +190,5 @@ impl<'a> Facts<'a> {
         both.map(|(account, region)| (Subject::Region(account, region), effect))
             .into_iter()
             .collect()
-    }
-
-    /// Returns what comes before `AWSLogs` in the key of the event's own log file.
-    pub(crate) fn prefix(&self) -> Option<&'a str> {
-        let key = self.recorded.log.key.as_str();
-        let at = key.find(ROOT).filter(|at| *at == 0 || key.as_bytes().get(at - 1) == Some(&b'/'));
-        at.and_then(|at| key.get(..at)).map(|prefix| prefix.trim_end_matches('/'))
     }
 }

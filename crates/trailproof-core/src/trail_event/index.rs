@@ -2,7 +2,10 @@
 //!
 //! Events are looked up by subject and time, so that a run with many chains, gaps and events does
 //! not compare each with each.
-use super::{Cause, Effect, ExplainingEvent, KeptEvents, KeyName, NamedTrail, REACH, Subject};
+use super::{
+    Cause, Effect, ExplainingEvent, KeptEvents, KeyName, NamedTrail, Place, REACH, Subject,
+};
+use crate::control::policy::Truth;
 use crate::coverage::{Coverage, Segment, Uncovered};
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
@@ -38,6 +41,14 @@ pub struct GapQuery<'a> {
     pub now: Timestamp,
 }
 
+impl<'a> GapQuery<'a> {
+    /// Lists the places of its digests.
+    pub fn places(&self) -> impl Iterator<Item = Place<'a>> {
+        let (chain, bucket) = (self.chain, self.bucket);
+        self.folders.iter().map(move |folder| Place { chain, bucket, folder })
+    }
+}
+
 /// The subjects by which events are looked up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum About {
@@ -63,6 +74,8 @@ struct Entry {
     event: usize,
     /// For a deletion by prefix: the prefix and the age in days.
     removes: Option<(String, u32)>,
+    /// The subject, if it depends on the place of the chain.
+    only: Option<Subject>,
 }
 
 /// The kept events of a run, indexed for lookup.
@@ -106,14 +119,22 @@ impl Explanations {
     fn add(&mut self, cause: &Cause, chains: &BTreeSet<ChainId>) {
         let event = self.events.len();
         self.events.push(cause.event.clone());
-        let (mut at, mut removes) = (cause.event.time, None);
+        let (mut at, mut removes, mut only) = (cause.event.time, None, None);
         let about = match &cause.subject {
             Subject::Trail(trail) => both(trail, chains, About::Trail),
+            Subject::TrailNotAt { trail, .. } => {
+                only = Some(cause.subject.clone());
+                both(trail, chains, About::Trail)
+            }
             Subject::TrailElsewhere(trail) => both(trail, chains, About::Elsewhere),
             Subject::TrailMembers(trail) => {
                 vec![About::Members(trail.name.clone(), trail.home.clone())]
             }
             Subject::Bucket(bucket) => vec![About::Bucket(bucket.clone())],
+            Subject::NotLet { bucket, .. } => {
+                only = Some(cause.subject.clone());
+                vec![About::Bucket(bucket.clone())]
+            }
             Subject::Objects { bucket, prefix, days } => {
                 removes = Some((prefix.clone(), *days));
                 vec![About::Objects(bucket.clone())]
@@ -131,7 +152,7 @@ impl Explanations {
             }
         };
         for about in about {
-            let entry = Entry { at, event, removes: removes.clone() };
+            let entry = Entry { at, event, removes: removes.clone(), only: only.clone() };
             self.by.entry((cause.effect, about)).or_default().push(entry);
         }
     }
@@ -154,7 +175,8 @@ impl Explanations {
             let window = (gap.from.plus(-REACH), gap.to);
             for about in &about {
                 for effect in [Effect::Stops, Effect::Ends] {
-                    self.nearest((effect, about), gap.from, window, |_| true, &mut cited);
+                    let fits = |entry: &Entry| fits(of, entry);
+                    self.nearest((effect, about), gap.from, window, fits, &mut cited);
                 }
             }
         }
@@ -258,7 +280,8 @@ impl Explanations {
                 _ => REACH,
             };
             let window = (last.plus(-back), last.plus(REACH));
-            self.nearest((Effect::Ends, about), last, window, |_| true, &mut cited);
+            let fits = |entry: &Entry| fits(of, entry);
+            self.nearest((Effect::Ends, about), last, window, fits, &mut cited);
         }
         let events = cited.into_iter().filter_map(|at| self.events.get(at));
         let found = events.min_by_key(|event| ((event.time.unix() - last.unix()).abs(), *event))?;
@@ -293,6 +316,13 @@ fn both(
         all.push(about(None, name.clone(), home.clone()));
     }
     all
+}
+
+/// Returns whether an entry is about the places of a chain. A chain of several places goes on while one is left.
+fn fits(of: &GapQuery<'_>, entry: &Entry) -> bool {
+    let Some(subject) = &entry.only else { return true };
+    let mut places = of.places().peekable();
+    places.peek().is_some() && places.all(|place| subject.excludes(place) == Truth::Yes)
 }
 
 /// Lists the chain's ids: the current one and those under other paths.

@@ -1,5 +1,7 @@
 use super::*;
+use crate::trail_event::DeliveryPolicy;
 use crate::vocab::location::ObjectLocation;
+use serde_json::json;
 
 const END: i64 = 1_780_000_000;
 
@@ -64,7 +66,8 @@ struct Asks {
 impl Asks {
     fn new(chain: ChainId) -> Self {
         let key = KeyName::from_arn("arn:aws:kms:us-east-1:111122223333:key/k").unwrap();
-        let folders = vec!["p/AWSLogs/1/CloudTrail-Digest/us-east-1/".to_owned()];
+        let (account, region) = (&chain.account, &chain.source_region);
+        let folders = vec![format!("p/AWSLogs/{account}/CloudTrail-Digest/{region}/")];
         Self { chain, keys: BTreeSet::from([key]), folders }
     }
 
@@ -92,6 +95,17 @@ fn an_event_explains_exactly_the_chains_that_it_affects() {
     let key = |id: &str| {
         Subject::Key(KeyName::from_arn(&format!("arn:aws:kms:us-east-1:{OWNER}:key/{id}")).unwrap())
     };
+    let not_at = |owner: &str, bucket: Option<&str>, prefix: Option<&str>| {
+        let owned = |it: &str| it.to_owned();
+        let (bucket, prefix) = (bucket.map(owned), prefix.map(owned));
+        Subject::TrailNotAt { trail: trail(owner), bucket, prefix }
+    };
+    let lets_only = |bucket: &str, account: &str| {
+        let policy = DeliveryPolicy::of(&json!({"Statement": {
+            "Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Action": "s3:PutObject", "Resource": format!("arn:aws:s3:::b/p/AWSLogs/{account}/*")}}));
+        Subject::NotLet { bucket: bucket.to_owned(), policy }
+    };
     let organization = Some("o-a1b2c3d4e5".parse().unwrap());
     let other = Some("o-zzzzzzzzzz".parse().unwrap());
     for (subject, concerned) in [
@@ -102,6 +116,14 @@ fn an_event_explains_exactly_the_chains_that_it_affects() {
         (Subject::Trail(NamedTrail { home: region.clone(), ..trail(OWNER) }), [false; 4]),
         (Subject::Bucket("b".to_owned()), [true; 4]),
         (Subject::Bucket("c".to_owned()), [false; 4]),
+        // Where a trail delivers from now on, and whom a policy lets write, is judged for each place.
+        (not_at(OWNER, Some("c"), None), [true; 4]),
+        (not_at(OWNER, Some("b"), Some("p")), [false; 4]),
+        (not_at(OWNER, None, Some("q")), [true; 4]),
+        (not_at(OWNER, None, Some("")), [true; 4]),
+        (lets_only("b", OWNER), [false, false, true, true]),
+        (lets_only("b", MEMBER), [true, true, false, false]),
+        (lets_only("c", OWNER), [false; 4]),
         (key("k"), [true; 4]),
         (key("l"), [false; 4]),
         (Subject::Account(member.clone()), [false, false, true, true]),

@@ -17,6 +17,7 @@ mod kept;
 mod kms_use;
 mod known_end;
 mod operations;
+mod place;
 mod policy;
 mod record;
 mod search;
@@ -24,15 +25,18 @@ mod search;
 pub use self::age_rules::{Act, AgeRule, Due};
 pub use self::compare::{Change, Comparison, EventChange, FieldChange, compare};
 pub use self::contents::{events, without_secrets};
-pub use self::deeds::{DEED_NAMES, Deed, LockChange, deed};
+pub use self::deeds::{DEED_NAMES, Deed, LockChange, MarkerChange, deed};
 pub use self::facts::Recorded;
 pub use self::index::{Explanations, GapQuery};
 pub use self::kept::KeptEvents;
 pub use self::kms_use::{KmsUse, kms_use};
 pub use self::known_end::{KnownEnd, KnownEndError};
+pub use self::place::Place;
+pub use self::policy::DeliveryPolicy;
 pub use self::record::{causes, causes_of};
 pub use self::search::{EventFilter, EventRate, FoundEvents, TrailEvent};
 
+use crate::control::policy::Truth;
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
 use crate::vocab::location::ObjectLocation;
@@ -64,6 +68,8 @@ pub const REACH: i64 = HOUR;
 pub enum Effect {
     /// Delivery stops or is hindered, and may continue when the cause is gone.
     Stops,
+    /// The same, perhaps: what the call set cannot be decided. Explains nothing.
+    MayStop,
     /// The chain ends until it is started again.
     Ends,
     /// A chain begins: the event explains where a gap ends and nothing else.
@@ -149,12 +155,28 @@ impl KeyName {
 pub enum Subject {
     /// All chains of a trail.
     Trail(NamedTrail),
+    /// The chains of a trail that lie elsewhere than at the place to which it delivers from now on.
+    TrailNotAt {
+        /// The trail.
+        trail: NamedTrail,
+        /// The bucket, if the call names one.
+        bucket: Option<String>,
+        /// The prefix, if the call names one. Empty if there is none.
+        prefix: Option<String>,
+    },
     /// The chains of a trail in regions other than its home region.
     TrailElsewhere(NamedTrail),
     /// The chains of a trail below the organization's path.
     TrailMembers(NamedTrail),
     /// Everything that is delivered to a bucket.
     Bucket(String),
+    /// What is delivered to a bucket, and a policy does not let CloudTrail deliver.
+    NotLet {
+        /// The bucket.
+        bucket: String,
+        /// The policy.
+        policy: DeliveryPolicy,
+    },
     /// Objects in a bucket whose keys begin with a prefix, once they reach an age.
     Objects {
         /// Bucket.
@@ -182,6 +204,31 @@ pub enum Subject {
     Members(Option<OrganizationId>),
     /// An account's chains in a region.
     Region(AccountId, Region),
+}
+
+impl Subject {
+    /// Returns whether a place is among those that the call of the subject is about: the places where a trail
+    /// no longer delivers, or where a policy lets CloudTrail deliver no longer. Undecided if that is not known.
+    /// All other subjects do not depend on places.
+    pub fn excludes(&self, place: Place<'_>) -> Truth {
+        match self {
+            Self::TrailNotAt { bucket, prefix, .. } => {
+                let other_bucket = bucket.as_ref().is_some_and(|it| it != place.bucket);
+                let here = place.prefix();
+                let other_prefix = prefix.as_ref().zip(here).is_some_and(|(it, here)| it != here);
+                match (other_bucket || other_prefix, prefix.is_some() && here.is_none()) {
+                    (true, _) => Truth::Yes,
+                    (false, true) => Truth::Perhaps,
+                    (false, false) => Truth::No,
+                }
+            }
+            Self::NotLet { bucket, policy } if bucket == place.bucket => {
+                policy.lets(place).opposite()
+            }
+            Self::NotLet { .. } => Truth::No,
+            _ => Truth::Yes,
+        }
+    }
 }
 
 /// One effect of an event in a verified log file.

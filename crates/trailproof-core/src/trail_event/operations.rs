@@ -6,9 +6,9 @@
 //! for S3, XML bodies appear as JSON, in which one child is an object and several are an array.
 use super::age_rules::{Act, age_rules};
 use super::facts::{Effects, Facts};
-use super::policy::{lets_cloudtrail_encrypt, lets_cloudtrail_write};
+use super::policy::{DeliveryPolicy, lets_cloudtrail_encrypt};
 use super::{Effect, NamedTrail, Subject};
-use crate::control::policy::items;
+use crate::control::policy::{Truth, items};
 use crate::control::selectors::{
     AdvancedSelector, BasicSelector, FieldSelector, ReadsAndWrites, Recorded, Selectors,
 };
@@ -28,10 +28,10 @@ const KMS: &str = "kms.amazonaws.com";
 const ORGANIZATIONS: &str = "organizations.amazonaws.com";
 const ACCOUNT: &str = "account.amazonaws.com";
 
-/// Every operation that may explain anything, by name. `PutInsightSelectors` is not included, as
-/// digests do not depend on it; nor are operations that change the bucket's readers, its
-/// replication or its notifications.
-const OPERATIONS: [(&str, &str, Judge); 34] = [
+/// Every operation that may explain anything, by name. `PutEventSelectors` and `PutInsightSelectors` are not
+/// included, as digests do not depend on them; nor are operations that change the bucket's readers, its
+/// replication or its notifications, or grants of a key, because CloudTrail has none.
+const OPERATIONS: [(&str, &str, Judge); 32] = [
     ("CancelKeyDeletion", KMS, |facts| facts.of_key(Effect::Resumes)),
     ("CloseAccount", ORGANIZATIONS, |facts| facts.of_account("accountId", Subject::Account)),
     ("CloseAccountResult", ORGANIZATIONS, close_account_result),
@@ -57,13 +57,11 @@ const OPERATIONS: [(&str, &str, Judge); 34] = [
     ("PutBucketPolicy", S3, put_bucket_policy),
     ("PutBucketRequestPayment", S3, put_request_payment),
     ("PutBucketVersioning", S3, put_bucket_versioning),
-    ("PutEventSelectors", CLOUDTRAIL, put_event_selectors),
     ("PutKeyPolicy", KMS, put_key_policy),
     ("PutObjectLockConfiguration", S3, put_object_lock),
     ("RemoveAccountFromOrganization", ORGANIZATIONS, |facts| {
         facts.of_account("accountId", Subject::Member)
     }),
-    ("RevokeGrant", KMS, |facts| facts.of_key(Effect::Stops)),
     ("ScheduleKeyDeletion", KMS, |facts| facts.of_key(Effect::Stops)),
     ("StartLogging", CLOUDTRAIL, |facts| facts.of_trail("name", Effect::Begins)),
     ("StopLogging", CLOUDTRAIL, |facts| facts.of_trail("name", Effect::Ends)),
@@ -91,13 +89,12 @@ pub(crate) fn judge_of(source: &str, name: &str) -> Option<Judge> {
 fn update_trail(facts: &Facts<'_>) -> Effects {
     let Some(trail) = facts.trail("name") else { return Vec::new() };
     let switched = |name: &str| facts.parameter(name).and_then(Value::as_bool);
-    let moved = facts.text("s3BucketName").is_some_and(|bucket| bucket != facts.recorded.bucket)
-        || facts.text("s3KeyPrefix").is_some_and(|prefix| {
-            facts.prefix().is_some_and(|here| here != prefix.trim_end_matches('/'))
-        });
+    let bucket = facts.text("s3BucketName").map(str::to_owned);
+    let prefix = facts.text("s3KeyPrefix").map(|it| it.trim_end_matches('/').to_owned());
     let mut effects = Effects::new();
-    if moved {
-        effects.push((Subject::Trail(trail.clone()), Effect::Ends));
+    if bucket.is_some() || prefix.is_some() {
+        let trail = trail.clone();
+        effects.push((Subject::TrailNotAt { trail, bucket, prefix }, Effect::Ends));
     }
     let subjects: [(&str, OfTrail); 3] = [
         ("enableLogFileValidation", Subject::Trail),
@@ -115,9 +112,9 @@ fn update_trail(facts: &Facts<'_>) -> Effects {
     effects
 }
 
-/// Selectors are the state after the call. They narrow the trail if they no longer record all
-/// management events, both reads and writes.
-fn put_event_selectors(facts: &Facts<'_>) -> Effects {
+/// Returns whether selectors, which are the state after the call, no longer record all management events, both
+/// reads and writes. Digests are delivered as before.
+pub(crate) fn selectors_narrow(facts: &Facts<'_>) -> bool {
     let basic = items(facts.parameter("eventSelectors"));
     let advanced = items(facts.parameter("advancedEventSelectors"));
     let selectors = match (basic, advanced) {
@@ -126,10 +123,7 @@ fn put_event_selectors(facts: &Facts<'_>) -> Effects {
     };
     let ReadsAndWrites { reads, writes } = selectors.management();
     let is_all = |it: &Recorded| matches!(it, Recorded::All(excluded) if excluded.is_empty());
-    match is_all(&reads) && is_all(&writes) {
-        true => Vec::new(),
-        false => facts.of_trail("trailName", Effect::Stops),
-    }
+    !is_all(&reads) || !is_all(&writes)
 }
 
 fn basic_selector(selector: &Value) -> BasicSelector {
@@ -171,9 +165,11 @@ fn texts(of: &Value, name: &str) -> Vec<String> {
 
 fn put_bucket_policy(facts: &Facts<'_>) -> Effects {
     let Some(policy) = facts.parameter("bucketPolicy") else { return Vec::new() };
-    let object = format!("{}/{}", facts.recorded.bucket, facts.recorded.log.key);
-    let narrows = !lets_cloudtrail_write(policy, &object);
-    facts.of_bucket(narrows, Effect::Stops)
+    if !facts.is_this_bucket() {
+        return Vec::new();
+    }
+    let (bucket, policy) = (facts.recorded.bucket.to_owned(), DeliveryPolicy::of(policy));
+    vec![(Subject::NotLet { bucket, policy }, Effect::Stops)]
 }
 
 /// Judges "requester pays" as a stop, because CloudTrail does not pay for its deliveries.
@@ -241,10 +237,11 @@ fn delete_objects(facts: &Facts<'_>) -> Effects {
 
 fn put_key_policy(facts: &Facts<'_>) -> Effects {
     let Some(policy) = facts.parameter("policy") else { return Vec::new() };
-    if lets_cloudtrail_encrypt(policy, facts.key_arn().unwrap_or("*")) {
-        return Vec::new();
+    match lets_cloudtrail_encrypt(policy, facts.key_arn().unwrap_or("*")) {
+        Truth::Yes => facts.of_key(Effect::Resumes),
+        Truth::Perhaps => facts.of_key(Effect::MayStop),
+        Truth::No => facts.of_key(Effect::Stops),
     }
-    facts.of_key(Effect::Stops)
 }
 
 /// A member leaves by its own call: it has no parameters, and the account is the one that made the

@@ -1,54 +1,130 @@
-//! Decides whether a bucket's or a key's policy still lets CloudTrail deliver: the answer is yes only if a
-//! statement may allow it and no statement, understood or not, may forbid it.
-use crate::control::policy::{Caller, Context, PARTITIONS, Policy, Request};
-use serde_json::Value;
+//! Decides whether a bucket's or a key's policy still lets CloudTrail deliver. What cannot be decided is
+//! neither a yes nor a no.
+use super::place::Place;
+use crate::control::policy::{Caller, Context, Decision, Policy, Request, Truth, items};
+use crate::vocab::budget;
+use serde_json::{Value, json};
 
 /// Names of CloudTrail in policies.
 const SERVICES: [&str; 2] = ["cloudtrail.amazonaws.com", "cloudtrail.amazonaws.com.cn"];
 
-/// Returns whether a bucket's policy lets CloudTrail write an object, which is written as `BUCKET/KEY`.
-pub(crate) fn lets_cloudtrail_write(policy: &Value, object: &str) -> bool {
-    let Some(policy) = parsed(policy) else { return false };
-    // A policy names the partition of its bucket.
-    let mut arns = PARTITIONS.iter().map(|partition| format!("arn:{partition}:s3:::{object}"));
-    arns.any(|arn| lets(&policy, "s3:PutObject", &arn))
+/// Bytes of one policy that are kept. What CloudTrail's documentation proposes has some 500.
+const KEPT: usize = 8 << 10;
+
+/// What a policy that was put on a bucket says about CloudTrail's deliveries.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeliveryPolicy {
+    /// Its JSON with only the statements that may be about them; `None` if it cannot be decided.
+    json: Option<String>,
 }
 
-/// Returns whether a key's policy lets CloudTrail encrypt with the key, whose ARN is `*` if it is not known.
-pub(crate) fn lets_cloudtrail_encrypt(policy: &Value, key: &str) -> bool {
-    parsed(policy).is_some_and(|policy| lets(&policy, "kms:GenerateDataKey", key))
-}
+impl DeliveryPolicy {
+    /// Reads the policy of an event.
+    pub(crate) fn of(policy: &Value) -> Self {
+        let relevant = parsed(policy).map(|(policy, json)| {
+            let is_relevant = |(at, _): &(usize, &Value)| {
+                let statement = policy.statements().get(*at);
+                let of = |service: &&str| {
+                    statement.is_some_and(|it| it.may_be_about(Caller::Service(service), WRITE))
+                };
+                SERVICES.iter().any(of)
+            };
+            let statements = items(json.get("Statement")).iter().enumerate().filter(is_relevant);
+            let statements: Vec<&Value> = statements.map(|(_, statement)| statement).collect();
+            json!({"Statement": statements}).to_string()
+        });
+        Self { json: relevant.filter(|json| json.len() <= KEPT) }
+    }
 
-/// Returns the policy of an event: an object, as in S3's, or JSON text, as in those of KMS.
-fn parsed(policy: &Value) -> Option<Policy> {
-    match policy {
-        Value::String(text) => Policy::parse(text).ok(),
-        other => Policy::from_value(other).ok(),
+    /// Reads a policy as [`Self::json`] returns it; `None` if it is not one.
+    pub(crate) fn from_json(json: Option<String>) -> Option<Self> {
+        let is_one = |json: &String| json.len() <= KEPT && Policy::parse(json).is_ok();
+        json.as_ref().is_none_or(is_one).then_some(Self { json })
+    }
+
+    /// Returns the JSON of the statements that may be about deliveries; `None` if it cannot be decided.
+    pub(crate) fn json(&self) -> Option<&str> {
+        self.json.as_deref()
+    }
+
+    /// Returns whether CloudTrail may write digests to a place.
+    pub fn lets(&self, place: Place<'_>) -> Truth {
+        let policy = self.json.as_ref().and_then(|json| Policy::parse(json).ok());
+        let Some(policy) = &policy else { return Truth::Perhaps };
+        let partition = place.chain.source_region.partition();
+        let object = format!("arn:{partition}:s3:::{}/{}digest", place.bucket, place.folder);
+        let owner = place.owner();
+        let trail = place.trail_arn();
+        // Who owns the trail of an organization is not in its keys.
+        let source = match (&owner, &trail) {
+            (Some(owner), Some(trail)) => vec![
+                ("aws:sourceaccount", Context::Is(vec![owner])),
+                ("aws:sourcearn", Context::Is(vec![trail])),
+            ],
+            _ => Vec::new(),
+        };
+        lets(policy, WRITE, &object, &source)
     }
 }
 
-fn lets(policy: &Policy, action: &str, resource: &str) -> bool {
-    let is_let = |service: &&str| {
+const WRITE: &str = "s3:PutObject";
+
+/// Returns whether a key's policy lets CloudTrail encrypt with the key, whose ARN is `*` if it is not known.
+pub(crate) fn lets_cloudtrail_encrypt(policy: &Value, key: &str) -> Truth {
+    let policy = parsed(policy);
+    policy.map_or(Truth::Perhaps, |(policy, _)| lets(&policy, "kms:GenerateDataKey", key, &[]))
+}
+
+/// Returns the policy of an event with its JSON, which is an object, as in S3's, or a text, as in those of KMS.
+fn parsed(policy: &Value) -> Option<(Policy, Value)> {
+    let json = match policy {
+        Value::String(text) if text.len() > budget::POLICY => return None,
+        Value::String(text) => serde_json::from_str(text).ok()?,
+        other => other.clone(),
+    };
+    Some((Policy::from_value(&json).ok()?, json))
+}
+
+fn lets(policy: &Policy, action: &str, resource: &str, source: &[(&str, Context<'_>)]) -> Truth {
+    let decide = |service: &&str| {
         // Services never use plain HTTP, and are no principals of an account.
-        let context = vec![
+        let mut context = vec![
             ("aws:securetransport", Context::Is(vec!["true"])),
             ("aws:principalisawsservice", Context::Is(vec!["true"])),
             ("s3:x-amz-acl", Context::Is(vec!["bucket-owner-full-control"])),
         ];
+        context.extend(source.iter().cloned());
         let caller = Caller::Service(service);
-        policy.may_allow(&Request { caller, action, resource, context })
+        match policy.decide(&Request { caller, action, resource, context }) {
+            Decision::Allowed => Truth::Yes,
+            Decision::Undecided => Truth::Perhaps,
+            Decision::Denied | Decision::NotAllowed => Truth::No,
+        }
     };
-    SERVICES.iter().any(is_let)
+    SERVICES.iter().map(decide).max().unwrap_or(Truth::Perhaps)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::vocab::chain_id::ChainId;
+    use Truth::{No, Perhaps, Yes};
 
-    fn lets(statements: &Value) -> bool {
+    /// Judges for the trail `t` of an account, whose digests lie below the prefix `p`.
+    fn lets(statements: &Value) -> Truth {
         let policy = json!({"Version": "2012-10-17", "Statement": statements});
-        lets_cloudtrail_write(&policy, "b/p/AWSLogs/111122223333/x")
+        of_place(&policy, "p/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/")
+    }
+
+    fn of_place(policy: &Value, folder: &str) -> Truth {
+        let chain = ChainId {
+            account: "111122223333".parse().unwrap(),
+            source_region: "us-east-1".parse().unwrap(),
+            trail: "t".parse().unwrap(),
+            home_region: "us-east-1".parse().unwrap(),
+            organization: None,
+        };
+        DeliveryPolicy::of(policy).lets(Place { chain: &chain, bucket: "b", folder })
     }
 
     fn write() -> Value {
@@ -80,44 +156,82 @@ mod tests {
         let mut delete = tls.clone();
         delete["Action"] = json!("s3:DeleteObject");
         delete["Condition"] = Value::Null;
+        let mut old_tls = tls.clone();
+        old_tls["Condition"] = json!({"NumericLessThan": {"s3:TlsVersion": "1.2"}});
         for (statements, expected) in [
-            (write(), true),
-            (json!([write()]), true),
-            (json!([tls, write()]), true),
-            (json!([people, write()]), true),
-            (json!([delete, write()]), true),
-            (json!([unencrypted, write()]), false),
+            (write(), Yes),
+            (json!([write()]), Yes),
+            (json!([tls, write()]), Yes),
+            (json!([people, write()]), Yes),
+            (json!([delete, write()]), Yes),
+            (json!([unencrypted, write()]), Perhaps),
+            (json!([old_tls, write()]), Perhaps),
             (
                 json!([write(), {"Effect": "Deny", "NotPrincipal": {"AWS": "x"},
                 "NotAction": "s3:GetObject", "Resource": "*"}]),
-                false,
+                Perhaps,
             ),
-            (elsewhere, false),
-            (config, false),
-            (json!([]), false),
+            (
+                json!([write(), {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}]),
+                No,
+            ),
+            (elsewhere, No),
+            (config, No),
+            (json!([]), No),
             (
                 json!({"Effect": "Allow", "Principal": "*", "Action": "S3:Put*", "Resource": "*"}),
-                true,
+                Yes,
             ),
         ] {
             assert_eq!(lets(&statements), expected, "{statements}");
         }
-        assert!(!lets_cloudtrail_write(&json!("no policy"), "b/x"));
-        assert!(!lets_cloudtrail_write(&Value::Null, "b/x"));
+        let folder = "p/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/";
+        assert_eq!(of_place(&json!("no policy"), folder), Perhaps);
+        assert_eq!(of_place(&Value::Null, folder), Perhaps);
+    }
+
+    /// A policy is judged for each place, and not for the one whose log file tells of it.
+    #[test]
+    fn each_place_has_its_own_answer() {
+        let policy = json!({"Statement": write()});
+        for (folder, expected) in [
+            ("p/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/", Yes),
+            ("p/AWSLogs/444455556666/CloudTrail-Digest/us-east-1/", No),
+            ("AWSLogs/111122223333/CloudTrail-Digest/us-east-1/", No),
+        ] {
+            assert_eq!(of_place(&policy, folder), expected, "{folder}");
+        }
     }
 
     /// Conditions whose keys CloudTrail's requests are known to have are evaluated.
     #[test]
     fn conditions_count() {
-        let mut private = write();
-        private["Condition"] = json!({"StringEquals": {"s3:x-amz-acl": "private"}});
-        assert!(!lets(&private));
-        let mut one_trail = write();
-        one_trail["Condition"] = json!({"StringEquals": {"aws:SourceArn": "arn:aws:x"}});
-        assert!(lets(&one_trail), "whether it is this trail is not known");
+        let only = |condition: Value| {
+            let mut only = write();
+            only["Condition"] = condition;
+            lets(&only)
+        };
+        assert_eq!(only(json!({"StringEquals": {"s3:x-amz-acl": "private"}})), No);
+        let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/";
+        for (name, expected) in [("t", Yes), ("u", No)] {
+            let source = format!("{arn}{name}");
+            assert_eq!(only(json!({"StringEquals": {"aws:SourceArn": source}})), expected);
+        }
+        for (account, expected) in [("111122223333", Yes), ("444455556666", No)] {
+            assert_eq!(only(json!({"StringEquals": {"aws:SourceAccount": account}})), expected);
+        }
         let key = json!({"Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "arn:aws:kms:r:a:key/1",
             "Principal": {"Service": "cloudtrail.amazonaws.com"}}});
-        assert!(lets_cloudtrail_encrypt(&key, "arn:aws:kms:r:a:key/1"));
-        assert!(!lets_cloudtrail_encrypt(&key, "arn:aws:kms:r:a:key/2"));
+        assert_eq!(lets_cloudtrail_encrypt(&key, "arn:aws:kms:r:a:key/1"), Yes);
+        assert_eq!(lets_cloudtrail_encrypt(&key, "arn:aws:kms:r:a:key/2"), No);
+    }
+
+    /// A policy that is too long to be kept cannot be decided.
+    #[test]
+    fn long_policies_are_undecided() {
+        let mut long = write();
+        let arn = |number: usize| json!(format!("arn:aws:s3:::b/p/AWSLogs/{number:012}/*"));
+        long["Resource"] = (0..1_000).map(arn).collect();
+        assert_eq!(lets(&long), Perhaps);
     }
 }

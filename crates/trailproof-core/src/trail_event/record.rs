@@ -77,14 +77,15 @@ impl Found<'_> {
         if self.by_name.get(name).is_some_and(|count| *count >= MOST) {
             return;
         }
-        let effects: Vec<(Subject, Effect)> = judge(&Facts::new(&record, self.recorded));
+        let mut effects: Vec<(Subject, Effect)> = judge(&Facts::new(&record, self.recorded));
+        effects.retain(|(_, effect)| *effect != Effect::MayStop);
         if effects.is_empty() {
             return;
         }
         *self.by_name.entry(name.clone()).or_default() += 1;
         let who = record
             .user_identity
-            .and_then(|who| who.arn.or(who.invoked_by).or(who.account_id))
+            .and_then(|who| who.arn.or(who.invoked_by).or(who.principal_id).or(who.account_id))
             .unwrap_or_default();
         let event = ExplainingEvent {
             time,

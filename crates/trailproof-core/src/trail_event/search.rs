@@ -306,7 +306,7 @@ impl Fields {
             source: text(&self.event_source),
             region: text(&self.aws_region),
             account: text(&self.recipient_account_id),
-            principal: first(&["/arn", "/invokedBy", "/accountId"]),
+            principal: first(&["/arn", "/invokedBy", "/principalId", "/accountId"]),
             user: first(&[
                 "/userName",
                 "/sessionContext/sessionIssuer/userName",

@@ -81,6 +81,24 @@ id!(
     }
 );
 
+impl Region {
+    /// Returns the AWS partition of the region, by the beginning of its name as in the SDKs' own table of
+    /// partitions; `aws` for any other.
+    pub fn partition(&self) -> &'static str {
+        const BEGINNINGS: [(&str, &str); 7] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("eusc-", "aws-eusc"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-isof-", "aws-iso-f"),
+        ];
+        let of = BEGINNINGS.iter().find(|(beginning, _)| self.as_str().starts_with(beginning));
+        of.map_or("aws", |(_, partition)| partition)
+    }
+}
+
 /// The ARN of a trail: `arn:PARTITION:cloudtrail:HOMEREGION:ACCOUNT:trail/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrailArn {

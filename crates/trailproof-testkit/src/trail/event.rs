@@ -44,6 +44,8 @@ pub struct EventSpec {
     pub address: String,
     /// `requestParameters`, as JSON.
     pub request: String,
+    /// `responseElements`, as JSON.
+    pub response: String,
     /// Whether it is a data event, which only a trail with selectors for it records.
     pub data: bool,
     /// `errorCode` of a call that was refused.
@@ -66,6 +68,7 @@ impl EventSpec {
             principal: "arn:aws:iam::111122223333:user/mallory".to_owned(),
             address: "198.51.100.23".to_owned(),
             request: "null".to_owned(),
+            response: "null".to_owned(),
             data: false,
             error: None,
             writes: false,
@@ -132,6 +135,13 @@ impl EventSpec {
     #[must_use]
     pub fn request(mut self, json: &str) -> Self {
         json.clone_into(&mut self.request);
+        self
+    }
+
+    /// Sets the elements of the answer, given as JSON.
+    #[must_use]
+    pub fn response(mut self, json: &str) -> Self {
+        json.clone_into(&mut self.response);
         self
     }
 }

@@ -161,6 +161,7 @@ fn random_record(dice: &mut Dice, scene: Scene<'_>, time: i64) -> String {
             source,
             name,
             request: &request,
+            response: "null",
             id: None,
             data: false,
             error: None,
@@ -179,6 +180,7 @@ fn told_record(dice: &mut Dice, scene: Scene<'_>, time: i64, event: &EventSpec) 
         source: &escaped(&event.source),
         name: &escaped(&event.name),
         request: &event.request,
+        response: &event.response,
         id: Some(&escaped(&event.id)),
         data: event.data,
         error: event.error.as_deref(),
@@ -201,6 +203,7 @@ struct Told<'a> {
     source: &'a str,
     name: &'a str,
     request: &'a str,
+    response: &'a str,
     id: Option<&'a str>,
     data: bool,
     error: Option<&'a str>,
@@ -208,8 +211,20 @@ struct Told<'a> {
 }
 
 fn record(dice: &mut Dice, scene: Scene<'_>, time: i64, fields: Told<'_>) -> String {
-    let Told { principal, user, address, agent, source, name, request, id, data, error, writes } =
-        fields;
+    let Told {
+        principal,
+        user,
+        address,
+        agent,
+        source,
+        name,
+        request,
+        response,
+        id,
+        data,
+        error,
+        writes,
+    } = fields;
     let category = if data { "Data" } else { "Management" };
     let error = error.map(|code| format!("\"errorCode\":\"{}\",", escaped(code)));
     let error = error.unwrap_or_default();
@@ -225,7 +240,7 @@ fn record(dice: &mut Dice, scene: Scene<'_>, time: i64, fields: Told<'_>) -> Str
          {{\"creationDate\":\"{since}\",\"mfaAuthenticated\":\"true\"}}}}}},\"eventTime\":\"{time}\",\
          \"eventSource\":\"{source}\",\"eventName\":\"{name}\",\"awsRegion\":\"{region}\",\
          \"sourceIPAddress\":\"{address}\",\"userAgent\":\"{agent}\",{error}\"requestParameters\":{request},\
-         \"responseElements\":null,\"additionalEventData\":{{\"SignatureVersion\":\"SigV4\",\
+         \"responseElements\":{response},\"additionalEventData\":{{\"SignatureVersion\":\"SigV4\",\
          \"CipherSuite\":\"TLS_AES_128_GCM_SHA256\",\"bytesTransferredIn\":0,\
          \"AuthenticationMethod\":\"AuthHeader\",\"x-amz-id-2\":\"{host_id}\"}},\
          \"requestID\":\"{request_id}\",\"eventID\":\"{id}\",\"readOnly\":{},\

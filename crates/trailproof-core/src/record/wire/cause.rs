@@ -1,7 +1,7 @@
 //! Explaining events that a part of a run keeps for the end of the whole run.
 use super::parts::{ChainShape, ExplainingShape, Text, Time};
 use super::unreadable::Unreadable;
-use crate::trail_event::{Cause, Effect, KeyName, NamedTrail, Subject};
+use crate::trail_event::{Cause, DeliveryPolicy, Effect, KeyName, NamedTrail, Subject};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -25,6 +25,7 @@ enum EffectShape {
     Begins,
     Resumes,
     Removes,
+    MayStop,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,12 +33,26 @@ enum EffectShape {
 enum SubjectShape<'a> {
     #[serde(borrow)]
     Trail(TrailShape<'a>),
+    TrailNotAt {
+        #[serde(borrow)]
+        trail: TrailShape<'a>,
+        #[serde(borrow)]
+        bucket: Option<Text<'a>>,
+        #[serde(borrow)]
+        prefix: Option<Text<'a>>,
+    },
     #[serde(borrow)]
     TrailElsewhere(TrailShape<'a>),
     #[serde(borrow)]
     TrailMembers(TrailShape<'a>),
     #[serde(borrow)]
     Bucket(Text<'a>),
+    NotLet {
+        #[serde(borrow)]
+        bucket: Text<'a>,
+        #[serde(borrow)]
+        policy: Option<Text<'a>>,
+    },
     Objects {
         #[serde(borrow)]
         bucket: Text<'a>,
@@ -130,9 +145,17 @@ impl<'a> From<&'a Subject> for SubjectShape<'a> {
     fn from(subject: &'a Subject) -> Self {
         match subject {
             Subject::Trail(trail) => Self::Trail(trail.into()),
+            Subject::TrailNotAt { trail, bucket, prefix } => Self::TrailNotAt {
+                trail: trail.into(),
+                bucket: bucket.as_deref().map(Into::into),
+                prefix: prefix.as_deref().map(Into::into),
+            },
             Subject::TrailElsewhere(trail) => Self::TrailElsewhere(trail.into()),
             Subject::TrailMembers(trail) => Self::TrailMembers(trail.into()),
             Subject::Bucket(bucket) => Self::Bucket(bucket.into()),
+            Subject::NotLet { bucket, policy } => {
+                Self::NotLet { bucket: bucket.into(), policy: policy.json().map(Into::into) }
+            }
             Subject::Objects { bucket, prefix, days } => {
                 Self::Objects { bucket: bucket.into(), prefix: prefix.into(), days: *days }
             }
@@ -158,9 +181,19 @@ impl TryFrom<SubjectShape<'_>> for Subject {
     fn try_from(shape: SubjectShape<'_>) -> Result<Self, Unreadable> {
         Ok(match shape {
             SubjectShape::Trail(trail) => Self::Trail(trail.try_into()?),
+            SubjectShape::TrailNotAt { trail, bucket, prefix } => Self::TrailNotAt {
+                trail: trail.try_into()?,
+                bucket: bucket.map(Cow::into_owned),
+                prefix: prefix.map(Cow::into_owned),
+            },
             SubjectShape::TrailElsewhere(trail) => Self::TrailElsewhere(trail.try_into()?),
             SubjectShape::TrailMembers(trail) => Self::TrailMembers(trail.try_into()?),
             SubjectShape::Bucket(bucket) => Self::Bucket(bucket.into_owned()),
+            SubjectShape::NotLet { bucket, policy } => {
+                let policy = DeliveryPolicy::from_json(policy.map(Cow::into_owned));
+                let policy = policy.ok_or_else(|| Unreadable::value("kept-event", "policy"))?;
+                Self::NotLet { bucket: bucket.into_owned(), policy }
+            }
             SubjectShape::Objects { bucket, prefix, days } => {
                 Self::Objects { bucket: bucket.into_owned(), prefix: prefix.into_owned(), days }
             }
@@ -190,6 +223,7 @@ impl<'a> From<&'a Cause> for CauseShape<'a> {
                 Effect::Begins => EffectShape::Begins,
                 Effect::Resumes => EffectShape::Resumes,
                 Effect::Removes => EffectShape::Removes,
+                Effect::MayStop => EffectShape::MayStop,
             },
             explained_by: (&cause.event).into(),
             recorded_in: Cow::Borrowed(cause.recorded_in.as_str()),
@@ -209,6 +243,7 @@ impl TryFrom<CauseShape<'_>> for Cause {
                 EffectShape::Begins => Effect::Begins,
                 EffectShape::Resumes => Effect::Resumes,
                 EffectShape::Removes => Effect::Removes,
+                EffectShape::MayStop => Effect::MayStop,
             },
             event: shape.explained_by.into(),
             recorded_in: id(&shape.recorded_in, "recorded_in")?,
