@@ -4,7 +4,7 @@ use super::tree::Tree;
 use crate::attest::agreement::disagreements;
 use crate::attest::dsse::Envelope;
 use crate::attest::predicate::{Declared as Signer, predicate};
-use crate::attest::record::{Record, RecordRequest, read_open_record};
+use crate::attest::record::{Record, read_open_record};
 use crate::attest::statement::{Role as SubjectRole, Statement};
 use crate::report::RunReporter;
 use crate::report::controls::Controls;
@@ -246,7 +246,7 @@ fn slots(declared: &Declared, tells_of_immutability: bool) -> Vec<SlotShown> {
 }
 
 fn config(tree: &Tree, path: &str) -> Result<ConfigFile, String> {
-    let bytes = tree.read(path, budget::CONFIG_FILE).map_err(|error| error.to_string())?;
+    let bytes = tree.read(path, budget::PACKAGE_DOCUMENT).map_err(|error| error.to_string())?;
     let text = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let report = trail_config::json::read(text).map_err(|why| format!("it {why}"))?;
     Ok(ConfigFile { path: path.to_owned(), sha256: hex::encode(Sha256::digest(&bytes)), report })
@@ -264,7 +264,7 @@ fn review_events(tree: &Tree, path: &str, record: &str) -> Result<ReviewEvents, 
         events: u64,
         record_sha256: Option<String>,
     }
-    let bytes = tree.read(path, budget::CONFIG_FILE).map_err(|error| error.to_string())?;
+    let bytes = tree.read(path, budget::PACKAGE_DOCUMENT).map_err(|error| error.to_string())?;
     let Document { searched } = serde_json::from_slice(&bytes)
         .map_err(|_| "it is not a document of `trailproof events --format json`".to_owned())?;
     if searched.record_sha256.as_deref() != Some(record) {
@@ -308,7 +308,7 @@ impl Run {
     /// Reads a record twice, as `replay` does: first to check all of it, then to report it.
     fn read(tree: &Tree, path: &str) -> Result<Self, String> {
         let open = || tree.file(path).map_err(|error| error.to_string());
-        let record = read_open_record(open()?, RecordRequest::default());
+        let record = read_open_record(open()?, None);
         let record = record.map_err(|why| why.to_string())?;
         let mut counting = Counting::default();
         let mut tallies = StorageTallies::of_run();
