@@ -9,14 +9,15 @@ use crate::attest::record::Summarizer;
 use crate::attest::statement::Statement;
 use crate::cli::args::attest::VerifyAttestationArgs;
 use crate::cli::args::console::GlobalArgs;
+use crate::cli::args::request::located;
 use crate::cli::terminal::progress::Progress;
 use crate::console::refusal::Refusal;
 use crate::files::record_file::open_record;
 use crate::session::environment::now;
-use crate::session::location::location;
+use crate::session::location::{Location, LocationScope};
 use crate::session::open::{CallerLookup, Session};
 use crate::session::period::RequestedPeriod;
-use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest, trail_filter};
+use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest, narrow, trail_filter};
 use crate::source::layer::count::Counts;
 use crate::trust::KeyRecord;
 use crate::trust::bundle::Bundle;
@@ -67,7 +68,7 @@ pub(crate) async fn recheck(
     }
     let period = RequestedPeriod::From(start, Some(end));
     let attested = scope_of(scope)?;
-    let mut request = VerifyRequest::new(Some(location(place)?), period, attested, began)?;
+    let mut request = VerifyRequest::new(Some(within(place, &attested)?), period, attested, began)?;
     let of_bucket = scope.pointer("/deliveredTo/bucket").and_then(Value::as_str);
     request.copy(&[], of_bucket, args.complete_copy)?;
     request.expect = expected_of(scope)?;
@@ -135,6 +136,19 @@ pub(crate) async fn recheck(
         complete_copy: run.plan.complete_copy,
         expiry_stated,
     })
+}
+
+/// Reads the location. That a mirror was made of a part of the bucket narrows nothing but the search,
+/// so that part counts only if the attested run was limited to it.
+fn within(place: &str, attested: &Scope) -> Result<(Location, Option<LocationScope>), Refusal> {
+    let (place, within) = located(place)?;
+    let is_attested = |within: &LocationScope| {
+        let mut scope = attested.clone();
+        narrow(&mut scope, within).is_ok() && scope == *attested
+    };
+    let is_directory = matches!(place, Location::Directory(_));
+    let within = within.filter(|within| !is_directory || is_attested(within));
+    Ok((place, within))
 }
 
 /// Opens the attested record to compare its lines.
