@@ -158,9 +158,27 @@ fn integrity_of(path: &str, run: &Run) -> serde_json::Result<IntegrityFile> {
         sha256: hex::encode(run.record.hash),
         subject: if bucket.is_empty() { "unknown".to_owned() } else { format!("s3://{bucket}") },
         verdict: text(&["result", "verdict"]),
+        narrowed: narrowed(&run.facts),
         to: text(&["scope", "to"]),
         serves: Controls::load()?.of_integrity(),
     })
+}
+
+/// Returns what a run was limited to, and what it did not search.
+fn narrowed(facts: &Map<String, Value>) -> Vec<&'static str> {
+    let of = |part: &str, name: &str| facts.get(part).and_then(|part| part.get(name));
+    let named = of("scope", "named");
+    let is_named = |name: &str| {
+        let value = named.and_then(|named| named.get(name)).filter(|value| !value.is_null());
+        // An organization that is named is all of it; no organization is a part.
+        value.is_some_and(|value| name != "organization" || value == "")
+    };
+    let mut narrowed = ["accounts", "organization", "regions", "trails"].to_vec();
+    narrowed.retain(|name| is_named(name));
+    if of("method", "searchedUnlisted") != Some(&Value::Bool(true)) {
+        narrowed.push("unlisted-logs");
+    }
+    narrowed
 }
 
 /// Checks that the inputs are such as a package has.
