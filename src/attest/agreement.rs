@@ -5,7 +5,7 @@
 use super::line_comparison::says_missing;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-use trailproof_core::codes::check::Check;
+use trailproof_core::codes::check::{Check, SkipReason};
 
 /// Parts of the predicate that no record determines: what the signer adds, the constant limitations, and
 /// the controls, which earlier versions did not name.
@@ -269,7 +269,11 @@ fn take_then(predicate: &mut Value) -> Vec<String> {
         });
     }
     if let Some(skipped) = list(predicate, "/method/checksNotMade/listed") {
-        skipped.retain(|one| !is_of_then(one.get("check").and_then(Value::as_str)));
+        let earlier = Value::from(SkipReason::EarlierRecord.code());
+        skipped.retain(|one| {
+            let of_then = is_of_then(one.get("check").and_then(Value::as_str));
+            !of_then && one.get("why") != Some(&earlier)
+        });
         remove(skipped, &["detail"]);
     }
     if let Some(keys) = list(predicate, "/method/publicKeys/listed") {
