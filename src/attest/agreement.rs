@@ -2,9 +2,10 @@
 //!
 //! Everything is compared, field by field, except for what is named here: a field that is added to
 //! the predicate is compared from the start, and one that only the signed predicate has differs.
+use super::line_comparison::says_missing;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-use trailproof_core::codes::check::Check;
+use trailproof_core::codes::check::{Check, SkipReason};
 
 /// Parts of the predicate that no record determines: what the signer adds, the constant limitations, and
 /// the controls, which earlier versions did not name.
@@ -93,6 +94,29 @@ pub struct Comparison {
     pub not_compared: Vec<String>,
     /// Seconds that were still to come when the attested run was made, and no longer are.
     pub arrived: u64,
+    /// Paths among those that differ of numbers of evidence that are greater now.
+    pub grown: Vec<String>,
+    /// Paths among those that differ of what speaks against the evidence now and did not then, beside
+    /// what is missing or could not be read.
+    pub worse: Vec<String>,
+    /// Whether something else than digests and log files spoke against the evidence then and no longer
+    /// does, and nothing new does.
+    pub is_cleared: bool,
+    /// What the numbers of both runs show.
+    pub counts: CountsCompared,
+}
+
+/// Numbers of digests and log files of both runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CountsCompared {
+    /// Those that were contradicted or missing.
+    pub invalid_then: u64,
+    /// Those that are contradicted or missing now.
+    pub invalid_now: u64,
+    /// Those that the signed predicate lists as missing.
+    pub missing_then: u64,
+    /// Whether both fewer digests are valid now and less time is verified.
+    pub has_shrunk: bool,
 }
 
 /// Compares a signed predicate with that of a second run.
@@ -123,14 +147,88 @@ pub fn compare(signed: &Map<String, Value>, again: &Map<String, Value>) -> Compa
         arrive(&mut again);
     }
     let mut differs = differences(&signed, &again);
+    let has_grown = |path: &&String| {
+        let then = number(&signed, path);
+        GROWING.contains(&path.as_str())
+            && then.is_some_and(|then| Some(then) <= number(&again, path))
+    };
     if arrived > 0 {
-        let at = |of: &Value, path: &str| of.pointer(&format!("/{path}")).and_then(Value::as_u64);
-        differs.retain(|path| {
-            let grew = at(&signed, path).is_some_and(|then| Some(then) <= at(&again, path));
-            !(GROWING.contains(&path.as_str()) && grew)
-        });
+        differs.retain(|path| !has_grown(&path));
     }
-    Comparison { differs, not_compared, arrived }
+    let grown = differs.iter().filter(has_grown).cloned().collect();
+    let exceptions = ExceptionsCompared::of(&signed, &again);
+    let worse = differs.iter().filter(|path| match path.as_str() {
+        "exceptions/listed" => exceptions.has_new,
+        "exceptions/leftOut" => number(&signed, path) < number(&again, path),
+        path if path.starts_with("result/counts") || path.starts_with("result/coverage") => false,
+        path if path.starts_with("result/") => number(&signed, path) < number(&again, path),
+        _ => false,
+    });
+    let worse: Vec<String> = worse.cloned().collect();
+    let is_cleared = exceptions.has_cleared && worse.is_empty();
+    let counts = counts_compared(&signed, &again);
+    Comparison { differs, not_compared, arrived, grown, worse, is_cleared, counts }
+}
+
+fn number(of: &Value, path: &str) -> Option<u64> {
+    of.pointer(&format!("/{path}")).and_then(Value::as_u64)
+}
+
+fn counts_compared(signed: &Value, again: &Value) -> CountsCompared {
+    let sum = |of: &Value, outcome: &str| {
+        let each = ["backfillDigests", "digests", "logFiles"]
+            .map(|kind| number(of, &format!("result/counts/{kind}/{outcome}")).unwrap_or_default());
+        each.into_iter().fold(0, u64::saturating_add)
+    };
+    let is_fewer = |path: &str| number(signed, path) > number(again, path);
+    let missing = listed_exceptions(signed).iter().filter(|one| is_missing(one)).count();
+    CountsCompared {
+        invalid_then: sum(signed, "invalid"),
+        invalid_now: sum(again, "invalid"),
+        missing_then: u64::try_from(missing).unwrap_or(u64::MAX),
+        has_shrunk: is_fewer("result/counts/digests/valid")
+            && is_fewer("result/coverageSeconds/verified"),
+    }
+}
+
+fn listed_exceptions(of: &Value) -> &[Value] {
+    let listed = of.pointer("/exceptions/listed").and_then(Value::as_array);
+    listed.map(Vec::as_slice).unwrap_or_default()
+}
+
+fn is_missing(exception: &Value) -> bool {
+    let code = exception.pointer("/finding/code").and_then(Value::as_str);
+    code.and_then(|code| code.parse().ok()).is_some_and(says_missing)
+}
+
+/// The listed exceptions of both runs.
+#[derive(Clone, Copy, Debug)]
+struct ExceptionsCompared {
+    /// Some were not listed then, and are about more than what is missing or could not be read.
+    has_new: bool,
+    /// Some are no longer listed, and are not about digests and log files that have lines.
+    has_cleared: bool,
+}
+
+impl ExceptionsCompared {
+    fn of(signed: &Value, again: &Value) -> Self {
+        // Of many, each run lists the first ones.
+        let is_whole = number(signed, "exceptions/leftOut").unwrap_or_default() == 0;
+        let texts = |of: &Value| -> BTreeSet<String> {
+            listed_exceptions(of).iter().map(Value::to_string).collect()
+        };
+        let (then, now) = (texts(signed), texts(again));
+        let is_open = |one: &Value| {
+            is_missing(one) || one.get("outcome").and_then(Value::as_str) == Some("unverified")
+        };
+        let new = listed_exceptions(again).iter().filter(|one| !then.contains(&one.to_string()));
+        let gone = listed_exceptions(signed).iter().filter(|one| !now.contains(&one.to_string()));
+        let mut gone = gone.peekable();
+        Self {
+            has_new: is_whole && new.clone().any(|one| !is_open(one)),
+            has_cleared: gone.peek().is_some() && gone.all(|one| one.get("outcome").is_none()),
+        }
+    }
 }
 
 fn is_stated(value: &Value) -> bool {
@@ -171,7 +269,11 @@ fn take_then(predicate: &mut Value) -> Vec<String> {
         });
     }
     if let Some(skipped) = list(predicate, "/method/checksNotMade/listed") {
-        skipped.retain(|one| !is_of_then(one.get("check").and_then(Value::as_str)));
+        let earlier = Value::from(SkipReason::EarlierRecord.code());
+        skipped.retain(|one| {
+            let of_then = is_of_then(one.get("check").and_then(Value::as_str));
+            !of_then && one.get("why") != Some(&earlier)
+        });
         remove(skipped, &["detail"]);
     }
     if let Some(keys) = list(predicate, "/method/publicKeys/listed") {

@@ -72,6 +72,8 @@ pub struct Facts {
     open_gaps: BTreeMap<(String, String), usize>,
     /// Number of listed events that explain gaps.
     explaining: usize,
+    /// Bytes of the lines of which something is kept.
+    bytes: u64,
 }
 
 impl Facts {
@@ -81,6 +83,12 @@ impl Facts {
     ///
     /// The line cannot be parsed.
     pub fn take(&mut self, head: &Head<'_>, line: &[u8]) -> Result<(), LineError> {
+        if self.keeps(head) {
+            self.bytes = self.bytes.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        }
+        if self.bytes > budget::ATTESTED_LINES {
+            return Err(LineError::new("makes what is to be attested longer than an attestation"));
+        }
         match &*head.event {
             "digest-judged" | "log-judged" => {
                 if let Some(bucket) = head.bucket.as_deref()
@@ -134,8 +142,28 @@ impl Facts {
         Ok(())
     }
 
+    /// Returns whether something of a line is kept that may be as long as the line.
+    fn keeps(&self, head: &Head<'_>) -> bool {
+        let has_room = self.exceptions.listed.len() < budget::ATTESTED;
+        match &*head.event {
+            "digest-judged" | "log-judged" => has_room && head.outcome.as_deref() != Some("valid"),
+            "trail-status"
+            | "seam-judged"
+            | "listing-unread"
+            | "log-unlisted"
+            | "logs-without-digests"
+            | "place-in-doubt" => has_room,
+            "gap-explained" => self.explaining < budget::ATTESTED_EVENTS,
+            "public-key" => self.keys.listed.len() < budget::ATTESTED_KEYS,
+            "check-not-performed" => self.not_performed.listed.len() < budget::ATTESTED,
+            "run-started" | "run-circumstances" | "run-ended" | "exceptions-judged"
+            | "run-finished" | "bucket-listed" => true,
+            _ => false,
+        }
+    }
+
     fn chain(&mut self, mut fields: Map<String, Value>) {
-        self.chain = fields.remove("chain").unwrap_or_default();
+        self.chain = of_chain(fields.remove("chain"));
         let name = |field: &str| {
             let text = self.chain.get(field).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
@@ -152,8 +180,8 @@ impl Facts {
         for beside in ["previous", "fingerprint", "proofs", "isLogging"] {
             fields.remove(beside);
         }
-        let of_chain = fields.get("bucket").is_some() && !fields.contains_key("chain");
-        if of_chain && !self.chain.is_null() {
+        let is_of_chain = fields.get("bucket").is_some() && !fields.contains_key("chain");
+        if is_of_chain && !self.chain.is_null() {
             fields.insert("chain".to_owned(), self.chain.clone());
         }
         self.exceptions.push(Value::Object(fields), budget::ATTESTED);
@@ -161,6 +189,7 @@ impl Facts {
 
     fn coverage(&mut self, fields: &Map<String, Value>) {
         self.chain = Value::Null;
+        let chain = of_chain(fields.get("chain").cloned());
         let segments = fields.get("coverage").and_then(Value::as_array);
         for segment in segments.map(Vec::as_slice).unwrap_or_default() {
             let known = ["verified", "contradicted", "unverified"].map(Some);
@@ -168,7 +197,7 @@ impl Facts {
                 continue;
             }
             let gap = json!({
-                "chain": fields.get("chain"),
+                "chain": chain,
                 "from": segment.get("from"),
                 "to": segment.get("to"),
                 "reason": segment.get("coverage"),
@@ -199,6 +228,14 @@ impl Facts {
             }
         }
     }
+}
+
+/// Returns a chain without fields that do not belong to it: it is kept many times.
+fn of_chain(chain: Option<Value>) -> Value {
+    let known = ["account", "sourceRegion", "trail", "homeRegion", "organization"];
+    let Some(Value::Object(mut fields)) = chain else { return Value::Null };
+    fields.retain(|name, _| known.contains(&name.as_str()));
+    Value::Object(fields)
 }
 
 fn gap_id(gap: &Value) -> (String, String) {

@@ -9,6 +9,7 @@ pub mod inclusion;
 pub mod key;
 pub mod kms;
 pub mod line;
+pub mod line_comparison;
 pub mod merkle;
 pub mod predicate;
 pub mod record;

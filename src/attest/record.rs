@@ -1,6 +1,5 @@
 //! Reads a finished run record once, and returns its hash, its commitment and its facts.
 use super::commitment::{Commitment, Committer, Place};
-use super::comparable::comparable_line;
 use super::facts::Facts;
 use super::line::{ChainFields, Head, LineError};
 use sha2::{Digest as _, Sha256};
@@ -26,8 +25,6 @@ pub struct Record {
     pub commitment: Commitment,
     /// Positions of the lines of the requested object.
     pub places: Vec<Place>,
-    /// Commitment over the comparable parts of these lines, if requested.
-    pub comparable_line: Option<Commitment>,
     /// Facts for the predicate.
     pub facts: Facts,
 }
@@ -39,19 +36,12 @@ pub struct Summarizer {
     facts: Facts,
     chain: Option<ChainFields>,
     sought: Option<ObjectLocation>,
-    comparable_line: Option<Committer>,
 }
 
 impl Summarizer {
-    /// Also computes the commitment over the comparable parts of the lines.
-    pub fn with_comparable() -> Self {
-        Self { comparable_line: Some(Committer::default()), ..Self::default() }
-    }
-
-    /// Returns the commitments over the lines and their comparable parts, and the facts.
-    pub fn finish(self) -> (Commitment, Option<Commitment>, Facts) {
-        let comparable_line = self.comparable_line.map(|committer| committer.finish().0);
-        (self.committer.finish().0, comparable_line, self.facts)
+    /// Returns the commitment over the lines, and the facts.
+    pub fn finish(self) -> (Commitment, Facts) {
+        (self.committer.finish().0, self.facts)
     }
 
     /// Takes the next line, without its line feed.
@@ -66,9 +56,6 @@ impl Summarizer {
                 head.bucket.as_deref() == Some(&at.bucket) && head.key.as_deref() == Some(&at.key)
             });
             self.committer.push(&evidence, line, sought)?;
-            if let Some(committer) = &mut self.comparable_line {
-                committer.push(&evidence, &comparable_line(line)?, false)?;
-            }
         }
         self.facts.take(&head, line)?;
         match &*head.event {
@@ -86,24 +73,15 @@ impl Summarizer {
     }
 }
 
-/// What to read from a record in addition to its facts and its commitment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RecordRequest {
-    /// Object whose lines are returned with their positions.
-    pub object: Option<ObjectLocation>,
-    /// Whether to compute the commitment over the comparable parts of the lines.
-    pub comparable_line: bool,
-}
-
 /// Summarizes a record. As in `replay`, it is checked for consistency: order, counts, coverage and
-/// verdict are recomputed.
+/// verdict are recomputed. The positions of the lines of `object` are returned, if one is given.
 ///
 /// # Errors
 ///
 /// The file cannot be read, or is not a complete and consistent record.
-pub fn read_record(path: &Path, requested: RecordRequest) -> Result<Record, RecordError> {
+pub fn read_record(path: &Path, object: Option<ObjectLocation>) -> Result<Record, RecordError> {
     let file = File::open(path).map_err(|error| RecordError(error.to_string()))?;
-    read_open_record(file, requested)
+    read_open_record(file, object)
 }
 
 /// Summarizes a record whose file is open, as [`read_record`] does.
@@ -111,13 +89,11 @@ pub fn read_record(path: &Path, requested: RecordRequest) -> Result<Record, Reco
 /// # Errors
 ///
 /// The file cannot be read, or is not a complete and consistent record.
-pub fn read_open_record(file: File, requested: RecordRequest) -> Result<Record, RecordError> {
+pub fn read_open_record(file: File, object: Option<ObjectLocation>) -> Result<Record, RecordError> {
     let bad = |why: BadRecord| RecordError(why.to_string());
     let unread = |error: io::Error| RecordError(error.to_string());
     let file = HashingReader::of(file);
-    let comparable_line = requested.comparable_line.then(Committer::default);
-    let mut summing =
-        Summarizer { sought: requested.object, comparable_line, ..Summarizer::default() };
+    let mut summing = Summarizer { sought: object, ..Summarizer::default() };
     let mut record = record_from(Box::new(file.clone())).map_err(bad)?;
     let (mut number, mut wrong) = (0_u64, None);
     check_record(&mut record, |_, line| {
@@ -132,8 +108,7 @@ pub fn read_open_record(file: File, requested: RecordRequest) -> Result<Record, 
     }
     let hash = file.finish().map_err(unread)?;
     let (commitment, places) = summing.committer.finish();
-    let comparable_line = summing.comparable_line.map(|committer| committer.finish().0);
-    Ok(Record { hash, commitment, places, comparable_line, facts: summing.facts })
+    Ok(Record { hash, commitment, places, facts: summing.facts })
 }
 
 /// Returns the SHA-256 of a file of any length.

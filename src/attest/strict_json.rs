@@ -5,13 +5,19 @@
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
+use trailproof_core::bytes::json_size::exceeds_values;
+use trailproof_core::vocab::budget::JSON_VALUES;
 
-/// Reads one JSON value, with nothing but white space around it.
+/// Reads one JSON value, with nothing but white space around it, and with no more values in it than
+/// [`JSON_VALUES`].
 ///
 /// # Errors
 ///
 /// Returns what is wrong with it, in words that are safe to show.
 pub fn parse(bytes: &[u8]) -> Result<Value, String> {
+    if exceeds_values(bytes, JSON_VALUES) {
+        return Err(format!("it has more than {JSON_VALUES} values"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     // serde_json reports line and column. Names from the document are only in our own errors.

@@ -29,6 +29,63 @@ const REQUIRED: [&str; 3] = [BAGIT, INFO, MANIFEST];
 /// Files that are made from the document, which therefore does not name them.
 const FROM_DOCUMENT: [&str; 3] = [DOCUMENT, "data/index.html", "data/index.md"];
 
+/// Folder of the payload. What is beside it and in no manifest does not belong to the bag.
+const PAYLOAD: &str = "data/";
+
+/// Names that desktops and file systems give to files and folders of their own, in lower case.
+const OF_DESKTOP: [&str; 12] = [
+    ".directory",
+    ".ds_store",
+    ".fseventsd",
+    ".localized",
+    ".spotlight-v100",
+    ".temporaryitems",
+    ".trashes",
+    "__macosx",
+    "desktop.ini",
+    "ehthumbs.db",
+    "lost+found",
+    "thumbs.db",
+];
+
+/// Returns whether a desktop or a file system made this file, or the folder that it is in.
+fn is_of_desktop(path: &str) -> bool {
+    path.split('/').any(|part| {
+        let part = part.to_ascii_lowercase();
+        OF_DESKTOP.contains(&part.as_str()) || part.starts_with("._") || part.starts_with(".nfs")
+    })
+}
+
+/// Returns whether a file beside the payload means something to a reader of packages or of bags.
+fn has_meaning(path: &str) -> bool {
+    let is_manifest = path.starts_with("manifest-") || path.starts_with("tagmanifest-");
+    TAGS.contains(&path) || path == "fetch.txt" || is_manifest
+}
+
+/// Lists the files of a package's folder that the package did not write, for a command that would
+/// delete them: what is in no manifest, and no file that every package has.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub(super) fn foreign_files(directory: &Path) -> io::Result<Vec<String>> {
+    let tree = Tree::open(directory)?;
+    let listing = tree.list();
+    let named = |name: &str, payload: bool| match tree.read(name, PACKAGE_DOCUMENT) {
+        Ok(bytes) => manifest::read(&bytes, payload).sums,
+        Err(_) => Sums::new(),
+    };
+    let (payload, tags) = (named(MANIFEST, true), named(TAG_MANIFEST, false));
+    let is_own = |path: &String| {
+        payload.contains_key(path) || tags.contains_key(path) || TAGS.contains(&path.as_str())
+    };
+    let files = listing.files.into_iter().filter(|path| !is_own(path));
+    let odd = listing.odd.into_iter().filter(|path| !is_of_desktop(path));
+    let unread = listing.unread.into_iter().map(|(path, _)| path);
+    let cut = listing.cut.then(|| "a file that was not looked at".to_owned());
+    Ok(files.filter(|path| !is_of_desktop(path)).chain(odd).chain(unread).chain(cut).collect())
+}
+
 /// Keys that are expected to have signed.
 #[derive(Debug, Default)]
 pub(crate) struct ExpectedKeys {
@@ -219,8 +276,15 @@ impl Check {
         let listing = std::mem::take(&mut self.listing);
         for path in &listing.files {
             let known = payload.sums.contains_key(path) || tags.sums.contains_key(path);
-            if !known && path != TAG_MANIFEST {
+            if known || path == TAG_MANIFEST {
+                continue;
+            }
+            if is_of_desktop(path) && path.starts_with(PAYLOAD) {
+                self.fault(FaultCode::DesktopFile, path, "a desktop left it there");
+            } else if path.starts_with(PAYLOAD) || has_meaning(path) {
                 self.fault(FaultCode::FileAdded, path, "no manifest names it");
+            } else {
+                self.to.add_beside(path);
             }
         }
         for path in tags.sums.keys().filter(|path| !TAGS.contains(&path.as_str())) {
@@ -233,6 +297,14 @@ impl Check {
             }
         }
         for path in &listing.odd {
+            if listing.other_names.contains(path) && !path.starts_with(PAYLOAD) {
+                self.to.add_beside(path);
+                continue;
+            }
+            if listing.other_names.contains(path) && is_of_desktop(path) {
+                self.fault(FaultCode::DesktopFile, path, "a desktop left it there");
+                continue;
+            }
             let detail = "it is not a regular file with a name that a package may have";
             self.fault(FaultCode::NotAFile, path, detail);
         }

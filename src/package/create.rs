@@ -1,5 +1,6 @@
 //! Creates a package: copies what was given, makes the rest, and writes the manifests. The folder gets
 //! its name when it is complete.
+use super::check::foreign_files;
 use super::derive::{Copied, Derived, bag_info, derive, sums};
 use super::description::{self, Attachment, Evidence, PackageRequest};
 use super::manifest::{
@@ -19,7 +20,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use trailproof_core::vocab::budget;
-use trailproof_core::vocab::location::escape;
+use trailproof_core::vocab::location::{escape, excerpt};
 
 /// The first bytes of a file that zstd compressed.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -59,7 +60,21 @@ fn check_target(target: &Path, force: bool) -> Result<(), Refusal> {
     let is_package = std::fs::symlink_metadata(target).is_ok_and(|about| about.is_dir())
         && [BAGIT, DOCUMENT].iter().all(|name| target.join(name).is_file());
     match (is_package, force) {
-        (true, true) => Ok(()),
+        (true, true) => match foreign_files(target) {
+            Ok(foreign) => match foreign.first() {
+                None => Ok(()),
+                Some(first) => Err(Refusal::usage(format!(
+                    "`{}` has files that the package did not write, which `--force` would delete: \
+                     `{}`{}\n\nhint: move them elsewhere",
+                    shown(target),
+                    excerpt(first, budget::SHOWN),
+                    if foreign.len() > 1 { " and others" } else { "" },
+                ))),
+            },
+            Err(error) => {
+                Err(Refusal::not_started(format!("cannot read `{}`: {error}", shown(target))))
+            }
+        },
         (true, false) => Err(Refusal::usage(format!(
             "`{}` already exists\n\nhint: `--force` replaces the package",
             shown(target)

@@ -4,7 +4,7 @@ use super::tree::Tree;
 use crate::attest::agreement::disagreements;
 use crate::attest::dsse::Envelope;
 use crate::attest::predicate::{Declared as Signer, predicate};
-use crate::attest::record::{Record, RecordRequest, read_open_record};
+use crate::attest::record::{Record, read_open_record};
 use crate::attest::statement::{Role as SubjectRole, Statement};
 use crate::report::RunReporter;
 use crate::report::controls::Controls;
@@ -158,9 +158,27 @@ fn integrity_of(path: &str, run: &Run) -> serde_json::Result<IntegrityFile> {
         sha256: hex::encode(run.record.hash),
         subject: if bucket.is_empty() { "unknown".to_owned() } else { format!("s3://{bucket}") },
         verdict: text(&["result", "verdict"]),
+        narrowed: narrowed(&run.facts),
         to: text(&["scope", "to"]),
         serves: Controls::load()?.of_integrity(),
     })
+}
+
+/// Returns what a run was limited to, and what it did not search.
+fn narrowed(facts: &Map<String, Value>) -> Vec<&'static str> {
+    let of = |part: &str, name: &str| facts.get(part).and_then(|part| part.get(name));
+    let named = of("scope", "named");
+    let is_named = |name: &str| {
+        let value = named.and_then(|named| named.get(name)).filter(|value| !value.is_null());
+        // An organization that is named is all of it; no organization is a part.
+        value.is_some_and(|value| name != "organization" || value == "")
+    };
+    let mut narrowed = ["accounts", "organization", "regions", "trails"].to_vec();
+    narrowed.retain(|name| is_named(name));
+    if of("method", "searchedUnlisted") != Some(&Value::Bool(true)) {
+        narrowed.push("unlisted-logs");
+    }
+    narrowed
 }
 
 /// Checks that the inputs are such as a package has.
@@ -246,7 +264,7 @@ fn slots(declared: &Declared, tells_of_immutability: bool) -> Vec<SlotShown> {
 }
 
 fn config(tree: &Tree, path: &str) -> Result<ConfigFile, String> {
-    let bytes = tree.read(path, budget::CONFIG_FILE).map_err(|error| error.to_string())?;
+    let bytes = tree.read(path, budget::PACKAGE_DOCUMENT).map_err(|error| error.to_string())?;
     let text = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let report = trail_config::json::read(text).map_err(|why| format!("it {why}"))?;
     Ok(ConfigFile { path: path.to_owned(), sha256: hex::encode(Sha256::digest(&bytes)), report })
@@ -264,7 +282,7 @@ fn review_events(tree: &Tree, path: &str, record: &str) -> Result<ReviewEvents, 
         events: u64,
         record_sha256: Option<String>,
     }
-    let bytes = tree.read(path, budget::CONFIG_FILE).map_err(|error| error.to_string())?;
+    let bytes = tree.read(path, budget::PACKAGE_DOCUMENT).map_err(|error| error.to_string())?;
     let Document { searched } = serde_json::from_slice(&bytes)
         .map_err(|_| "it is not a document of `trailproof events --format json`".to_owned())?;
     if searched.record_sha256.as_deref() != Some(record) {
@@ -308,7 +326,7 @@ impl Run {
     /// Reads a record twice, as `replay` does: first to check all of it, then to report it.
     fn read(tree: &Tree, path: &str) -> Result<Self, String> {
         let open = || tree.file(path).map_err(|error| error.to_string());
-        let record = read_open_record(open()?, RecordRequest::default());
+        let record = read_open_record(open()?, None);
         let record = record.map_err(|why| why.to_string())?;
         let mut counting = Counting::default();
         let mut tallies = StorageTallies::of_run();

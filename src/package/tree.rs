@@ -24,6 +24,8 @@ pub(super) struct Listing {
     pub(super) files: BTreeSet<String>,
     /// Paths of everything else but folders.
     pub(super) odd: BTreeSet<String>,
+    /// Those of `odd` that are regular files, or folders, and only have other names.
+    pub(super) other_names: BTreeSet<String>,
     /// Folders that could not be read, and why.
     pub(super) unread: Vec<(String, String)>,
     /// Whether there is more than is looked at.
@@ -140,6 +142,10 @@ fn list(folder: BorrowedFd<'_>, above: &str, depth: usize, seen: &mut usize, to:
                     Ok(inner) => list(inner.as_fd(), &format!("{path}/"), depth + 1, seen, to),
                     Err(error) => to.unread.push((path, error.to_string())),
                 }
+            }
+            FileType::RegularFile | FileType::Directory => {
+                to.other_names.insert(path.clone());
+                to.odd.insert(path);
             }
             _ => {
                 to.odd.insert(path);

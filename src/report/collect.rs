@@ -122,6 +122,8 @@ pub(super) struct Collected {
     pub(super) not_joined: Kept<(ChainId, ObjectLocation)>,
     /// Public keys that the result relies on.
     pub(super) keys: Kept<PublicKeyUsed>,
+    /// Where they come from.
+    pub(super) key_sources: BTreeSet<String>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
     /// Folders with log files but without digests, and the likely reason.
     pub(super) without_digests: Kept<(String, UnlistedReason)>,
@@ -217,7 +219,12 @@ impl Collected {
                 }
                 self.outcome(&judged.at, &judged.outcome, judged.lifecycle);
             }
-            RunEvent::PublicKey(key) => self.keys.push(key.clone()),
+            RunEvent::PublicKey(key) => {
+                if self.key_sources.len() < KEPT && !self.key_sources.contains(&key.source) {
+                    self.key_sources.insert(key.source.clone());
+                }
+                self.keys.push(key.clone());
+            }
             RunEvent::LogNamed(_) => {}
             RunEvent::SeamJudged(seam) => {
                 self.seams += 1;
@@ -280,7 +287,11 @@ impl Collected {
                 self.places_in_doubt.push(place.clone());
             }
             RunEvent::PlacesAnswered(places) => self.places = Some(*places),
-            RunEvent::CheckNotPerformed(not_made) => self.not_performed.push(not_made.clone()),
+            RunEvent::CheckNotPerformed(not_made) => {
+                if self.not_performed.len() < KEPT {
+                    self.not_performed.push(not_made.clone());
+                }
+            }
             RunEvent::ExceptionsJudged(judged) => self.exceptions = Some(judged.clone()),
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
         }

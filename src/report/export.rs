@@ -4,7 +4,8 @@
 //! would bring more crates than the rest of the reports together.
 //!
 //! No field begins with a character that a spreadsheet takes for a formula: objects are written as
-//! `s3://` URIs, everything else has a form of its own.
+//! `s3://` URIs, everything else has a form of its own. What would control a terminal, or change the
+//! direction of writing, is written as `\u{…}`.
 use super::RunReporter;
 use csv::{Terminator, Writer, WriterBuilder};
 use std::io::{self, Write};
@@ -14,7 +15,7 @@ use trailproof_core::coverage::Coverage;
 use trailproof_core::record::RunEvent;
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::DigestKind;
-use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::location::{ObjectLocation, escape};
 
 fn writer<W: Write>(out: W) -> Writer<W> {
     WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(out)
@@ -94,7 +95,7 @@ impl<W: Write> VerifiedObjects<W> {
         self.head()?;
         let chain = self.chain.as_ref();
         Ok(self.out.write_record([
-            at.uri().as_str(),
+            escape(&at.uri()).as_ref(),
             kind,
             chain.map_or("", |chain| chain.account.as_str()),
             chain.map_or("", |chain| chain.source_region.as_str()),

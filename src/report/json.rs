@@ -151,6 +151,8 @@ fn fields(run: &Collected) -> serde_json::Result<Map<String, Value>> {
         value.insert("from".into(), to_value(Time(start.period.start))?);
         value.insert("to".into(), to_value(Time(start.period.end))?);
     }
+    value.insert("public_keys".into(), run.keys.total.into());
+    value.insert("public_key_sources".into(), json!(run.key_sources));
     value.insert("trails_left_out".into(), json!(run.left_out));
     value.insert("accepted_exceptions".into(), accepted_exceptions(run)?);
     let mut findings = Vec::new();

@@ -80,14 +80,18 @@ fn whole_run(run: &Collected) -> TestSuite {
             ("to", start.period.end.to_string()),
             ("version", start.tool.version.clone()),
         ] {
-            suite.add_property(Property::new(name, value));
+            suite.add_property(Property::new(name, shown(&value)));
         }
         if let Some(before) = &start.follows {
-            suite.add_property(Property::new("follows", words::follows(before)));
+            suite.add_property(Property::new("follows", shown(&words::follows(before))));
         }
         if start.complete_copy {
             suite.add_property(Property::new("complete-copy-asserted", "true"));
         }
+    }
+    if !run.key_sources.is_empty() {
+        let sources: Vec<&str> = run.key_sources.iter().map(String::as_str).collect();
+        suite.add_property(Property::new("public-key-sources", shown(&sources.join("; "))));
     }
     if let Some(exceptions) = Exceptions::of(run) {
         let judged = exceptions.judged;
@@ -97,7 +101,7 @@ fn whole_run(run: &Collected) -> TestSuite {
             ("objections-accepted", judged.accepted.to_string()),
             ("all-objections-accepted", judged.all_accepted.to_string()),
         ] {
-            suite.add_property(Property::new(name, value));
+            suite.add_property(Property::new(name, shown(&value)));
         }
     }
     for (name, left_out) in [

@@ -32,6 +32,10 @@ pub(super) fn scope(start: &RunStart, not_made: &[SkippedCheck]) -> Option<Strin
     if missed(Check::Restarts) {
         words.push("restarts of ended trails not searched for".to_owned());
     }
+    if let Some(of) = not_made.iter().find(|one| one.why == SkipReason::EarlierRecord) {
+        let number = excerpt(&of.detail, SHOWN_PLACE);
+        words.push(format!("{number} log files of an earlier record not read again"));
+    }
     if missed(Check::StoredContent) {
         words.push("unchanged objects read from the mirror".to_owned());
     }

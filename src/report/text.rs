@@ -136,11 +136,8 @@ impl<W: Write> Text<W> {
         if let Some(start) = &run.start {
             writeln!(self.out, "{}", escape(&places::expected(start)))?;
         }
-        if run.keys.entries.iter().any(|key| key.source == KEYS_OF_MIRROR) {
-            writeln!(
-                self.out,
-                "public keys: those in the mirror itself (`--public-keys` was not given)"
-            )?;
+        if run.key_sources.contains(KEYS_OF_MIRROR) {
+            writeln!(self.out, "{}", words::KEYS_OF_MIRROR)?;
         }
         Ok(())
     }

@@ -100,6 +100,10 @@ pub(crate) const PENDING: &str =
 pub(crate) const NOT_JOINED: &str = "the newest digest that the previous record proves was not \
                                      found here, is not proven, or differs";
 
+/// That the public keys are those that lie beside the evidence.
+pub(crate) const KEYS_OF_MIRROR: &str =
+    "public keys: those in the mirror itself (`--public-keys` was not given)";
+
 /// Returns what a check covers.
 pub(crate) fn check(check: Check) -> &'static str {
     match check {
@@ -150,6 +154,13 @@ pub(crate) fn not_made(not_made: &SkippedCheck) -> String {
         (SkipReason::ListingUnread, _) => "a listing could not be read",
         (SkipReason::NoLastModified, _) => "the store does not report when objects were written",
         (SkipReason::OutsideLocation, _) => "it is outside the location that was named",
+        (SkipReason::EarlierRecord, _) => {
+            let number = excerpt(&not_made.detail, SHOWN);
+            return format!(
+                "{number} log files were not read again: the record of an earlier run proves them, \
+                 and the store lists them unchanged"
+            );
+        }
     }
     .to_owned();
     if let Some(region) = &not_made.region {

@@ -3,7 +3,7 @@ use super::delivery_bucket::{
     DeliveryBucket, LISTED, assumed, choose_bucket, flat_folder, logs_alone, no_digest_refusal,
     no_root_message, relocations, roots, unread_folders,
 };
-use super::location::{BucketLocation, Location, LocationScope, RelocateOption, folder};
+use super::location::{BucketLocation, Location, RelocateOption, folder};
 use super::reading::{OpenStores, Reading, Store, mirrored, open};
 use crate::aws::advice;
 use crate::console::refusal::Refusal;
@@ -15,13 +15,13 @@ use crate::locate::roots::{Roots, find_roots};
 use crate::source::directory::{DirectorySource, FlatFolder};
 use crate::source::layer::count::{Counted, Counts};
 use crate::source::layer::relocate::{Relocated, Relocation};
-use crate::source::mirror::{Header, KEYS_BESIDE, MirrorRun, MirrorSource};
+use crate::source::mirror::{Header, KEYS_BESIDE, MirrorSource};
 use crate::source::pages::Pages;
 use crate::source::{ListRequest, ObjectSource};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::record::{
     DeliveredTo, EvidencePlace, PlaceDoubt, PlaceInDoubt, ReadKind, ReadPlace, ReadVersions,
     RunEvent,
@@ -29,9 +29,8 @@ use trailproof_core::record::{
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::ids::AccountId;
-use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot, ROOT};
+use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot};
 use trailproof_core::vocab::location::{escape, excerpt, shell_word};
-use trailproof_core::vocab::time::Period;
 
 /// Evidence that can be read under the names of its delivery.
 #[derive(Debug)]
@@ -53,45 +52,6 @@ pub(crate) struct Evidence {
     /// How the evidence is read, so that a different process can read it in the same way; `None` if
     /// that cannot be said.
     pub(crate) reading: Option<Reading>,
-}
-
-impl Evidence {
-    /// Adds a doubt if the evidence is read from a mirror that was not made for all of `period`
-    /// and `scope`.
-    pub(crate) fn doubt_beyond_mirror(&mut self, period: Period, scope: &Scope) {
-        let is_wide_enough = |run: &MirrorRun| {
-            holds(&run.trails, &scope.trails)
-                && holds(&run.accounts, &scope.accounts)
-                && holds(&run.regions, &scope.regions)
-                && run.below.as_deref().is_none_or(|below| is_below(scope, below))
-        };
-        if !self.mirrors.iter().all(|header| header.was_asked_for(period, is_wide_enough)) {
-            let words = "the mirror was not made for all of this period and scope";
-            let why = ReadFailure::new(ReadFailureKind::NotCopied, words);
-            self.left_open.push(RunEvent::ListingUnread { folder: format!("{ROOT}/"), why });
-        }
-    }
-}
-
-/// Returns whether everything in the scope lies below a folder of `AWSLogs`.
-fn is_below(scope: &Scope, folder: &str) -> bool {
-    let Some(folder) = LocationScope::parse(folder) else { return false };
-    let only = |names: &[String], name: Option<String>| {
-        name.is_none_or(|name| !names.is_empty() && names.iter().all(|asked| *asked == name))
-    };
-    let text = |names: &[AccountId]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let regions: Vec<String> = scope.regions.iter().map(ToString::to_string).collect();
-    let no_path = folder.organization.is_none() && folder.account.is_none();
-    (no_path || scope.organization.as_ref() == Some(&folder.organization))
-        && only(&text(&scope.accounts), folder.account.map(|account| account.to_string()))
-        && only(&regions, folder.region.map(|region| region.to_string()))
-}
-
-/// Returns whether a run whose scope has these names includes everything that is asked for. Without
-/// a name, everything is.
-fn holds(names: &[String], asked: &[impl ToString]) -> bool {
-    let is_named = |asked: &dyn ToString| names.contains(&asked.to_string());
-    names.is_empty() || (!asked.is_empty() && asked.iter().all(|asked| is_named(asked)))
 }
 
 impl Evidence {

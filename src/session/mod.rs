@@ -10,6 +10,7 @@ pub(crate) mod evidence;
 pub(crate) mod exceptions;
 pub(crate) mod key_files;
 pub(crate) mod location;
+pub(crate) mod mirror_scope;
 pub(crate) mod of_record;
 pub(crate) mod open;
 pub(crate) mod period;

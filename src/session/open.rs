@@ -199,6 +199,9 @@ impl Session {
         let began = request.began;
         let (period, _) = request.period_at(later)?;
         evidence.doubt_beyond_mirror(period, &request.scope);
+        if let Some(path) = directory.as_ref().filter(|_| request.scope_of_mirror) {
+            evidence.doubt_outside_scope(path, &request.scope);
+        }
         let plan = plan(request, &evidence, (trails, &renewal), later).await?;
         Ok(Self {
             plan,

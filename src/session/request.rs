@@ -50,6 +50,8 @@ pub(crate) struct VerifyRequest {
     pub(crate) concurrency: Option<usize>,
     /// Which versions of the objects to read, if not the current ones.
     pub(crate) versions: Option<ReadVersions>,
+    /// Whether the scope is the one that a mirror states of itself.
+    pub(crate) scope_of_mirror: bool,
     /// The run that this one repeats: its time, and whether its period was cut.
     pub(crate) repeats: Option<(Timestamp, bool)>,
 }
@@ -84,6 +86,7 @@ impl VerifyRequest {
             accepted: None,
             concurrency: None,
             versions: None,
+            scope_of_mirror: false,
             repeats: None,
         })
     }
@@ -120,7 +123,7 @@ impl VerifyRequest {
 }
 
 /// Narrows the scope to what a location names below `AWSLogs`.
-fn narrow(scope: &mut Scope, within: &LocationScope) -> Result<(), Refusal> {
+pub(crate) fn narrow(scope: &mut Scope, within: &LocationScope) -> Result<(), Refusal> {
     if within.organization.is_some() || within.account.is_some() {
         scope.organization = Some(within.organization.clone());
     }

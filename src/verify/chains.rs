@@ -5,7 +5,7 @@ use super::chain::message::{ChainBatch, ChainMessage};
 use super::chain::moments::Moments;
 use super::chain::run::run_chain;
 use super::discover::beside::with_trails_beside;
-use super::discover::ends;
+use super::discover::ends::{self, Ends};
 use super::discover::jobs::{Across, jobs};
 use super::discover::places::{Uncovered, answers};
 use super::part::Part;
@@ -18,15 +18,16 @@ use super::unlisted::unvalidated::Unvalidated;
 use crate::locate::discover::Found;
 use crate::source::ObjectSource;
 use crate::trust::key_book::KeyBook;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{Semaphore, mpsc};
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::coverage::{Coverage, Segment};
-use trailproof_core::record::{ChainSummary, DigestJudged, RunEvent};
+use trailproof_core::record::{ChainSummary, DigestJudged, PublicKeyUsed, RunEvent};
 use trailproof_core::trail_event::KeyName;
+use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::location::ObjectLocation;
@@ -105,7 +106,7 @@ impl<'p> Prepared<'p> {
         let is_local = |at: ObjectLocation| source.is_local(&at);
         let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_local));
         let budget = ResultBudget::new(here, unneeded, &plan.workload);
-        let (ended, causes) = ends::look(&mut jobs, &source, &book, &budget).await;
+        let Ends { ended, causes, keys } = ends::look(&mut jobs, &source, &book, &budget).await;
         let listed = Listed {
             chains: u64::try_from(jobs.len()).unwrap_or(u64::MAX),
             digests: jobs.iter().map(ChainJob::digests).sum(),
@@ -128,6 +129,7 @@ impl<'p> Prepared<'p> {
             after,
             kms_keys: BTreeSet::new(),
             status,
+            keys_of_ends: keys,
             reported_keys: BTreeSet::new(),
         };
         let moments = Arc::new(across.moments.clone());
@@ -143,6 +145,7 @@ impl<'p> Prepared<'p> {
     pub(crate) async fn walk(self, emit: &mut (dyn FnMut(&RunEvent) + Send)) -> AfterChains {
         let Self { mut run, jobs, budget, book, moments, mut search, listed: _ } = self;
         run.chains(jobs, budget, &book, &moments, search.as_mut(), emit).await;
+        run.report_keys_of_ends(None, emit);
         if let Some(search) = search {
             run.after.unlisted = Some(search.finish().await);
         }
@@ -159,6 +162,8 @@ struct Run<'a> {
     kms_keys: BTreeSet<KeyName>,
     /// The trail whose status is about this evidence.
     status: Option<DeliversHere>,
+    /// Public keys that the ends of chains rely on, by chain, until they are reported.
+    keys_of_ends: BTreeMap<ChainId, Vec<PublicKeyUsed>>,
     /// Public keys that were reported, by region and fingerprint.
     reported_keys: BTreeSet<(Region, String)>,
 }
@@ -202,6 +207,7 @@ impl Run<'_> {
         });
         while let Some((job, share, mut messages)) = waiting.recv().await {
             share.give_back();
+            self.report_keys_of_ends(Some(&job.chain), emit);
             let mut finished = false;
             while let Some(mut saying) = messages.recv().await {
                 for handle in std::mem::take(&mut saying.messages) {
@@ -242,6 +248,11 @@ impl Run<'_> {
                         search.reached(&job.chain, &summary.segments);
                         true
                     }
+                    // That no log file is unlisted relies on it.
+                    ChainMessage::Key(key) => {
+                        self.report_key(*key, emit);
+                        false
+                    }
                     _ => false,
                 };
             }
@@ -281,12 +292,7 @@ impl Run<'_> {
                 emit(&event);
             }
             ChainMessage::Log(judged) => emit(&RunEvent::LogJudged(judged)),
-            ChainMessage::Key(key) => {
-                let name = (key.region.clone(), key.fingerprint.clone());
-                if self.reported_keys.insert(name) {
-                    emit(&RunEvent::PublicKey(*key));
-                }
-            }
+            ChainMessage::Key(key) => self.report_key(*key, emit),
             ChainMessage::Names(names) => {
                 if let Some(search) = search {
                     search.add(&job.chain, names);
@@ -302,6 +308,27 @@ impl Run<'_> {
             }
         }
         finished
+    }
+
+    /// Reports a public key, once in a run. It may stand between two chains.
+    fn report_key(&mut self, key: PublicKeyUsed, emit: &mut (dyn FnMut(&RunEvent) + Send)) {
+        if self.reported_keys.insert((key.region.clone(), key.fingerprint.clone())) {
+            emit(&RunEvent::PublicKey(key));
+        }
+    }
+
+    /// Reports the public keys that the ends of chains rely on, up to this chain. A chain that moved
+    /// is not reported itself, so they stand before the next one.
+    fn report_keys_of_ends(
+        &mut self,
+        until: Option<&ChainId>,
+        emit: &mut (dyn FnMut(&RunEvent) + Send),
+    ) {
+        while let Some(of_end) = self.keys_of_ends.first_entry()
+            && until.is_none_or(|until| of_end.key() <= until)
+        {
+            of_end.remove().into_iter().for_each(|key| self.report_key(key, emit));
+        }
     }
 
     /// Requests the trail's status before the chain's summary is reported.

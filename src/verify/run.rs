@@ -14,7 +14,7 @@ use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use crate::trust::key_book::KeyBook;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::record::{AcceptanceTally, RunEvent, RunSummary, RunTally};
@@ -192,6 +192,15 @@ impl Opening {
         after.tally.join(opened);
         if let Some(not_made) = self.status_not_asked {
             emit(&RunEvent::CheckNotPerformed(not_made));
+        }
+        let known = plan.known.as_ref().map(|known| known.skipped().load(Ordering::Relaxed));
+        if let Some(skipped) = known.filter(|skipped| *skipped > 0) {
+            emit(&RunEvent::CheckNotPerformed(SkippedCheck {
+                check: Check::LogSha256,
+                why: SkipReason::EarlierRecord,
+                region: None,
+                detail: skipped.to_string(),
+            }));
         }
         after.emit(plan, emit)
     }

@@ -12,7 +12,7 @@ use crate::session::request::{
 };
 use crate::session::time_text::parse_time;
 use crate::session::{earlier, exceptions, key_files};
-use crate::source::mirror::{HEADER, Header};
+use crate::source::mirror::{HEADER, Header, MirrorScope};
 use crate::verify::resume::seam::PreviousRecord;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -66,7 +66,7 @@ impl VerifyRequest {
         let named = match NamedScope::of(files) {
             Ok(named) => named,
             Err(unnamed) => {
-                let mirror = mirrored(&location(location_typed)?.0);
+                let mirror = mirrored(&location(location_typed)?.0)?;
                 // A mirror of ours has a period of its own.
                 if mirror.is_none_or(|mirror| mirror.period().is_none()) {
                     return Err(Refusal::usage(format!(
@@ -104,13 +104,9 @@ impl VerifyRequest {
         period: Option<RequestedPeriod>,
         began: Timestamp,
     ) -> Result<Self, Refusal> {
-        let mut place = location_typed.map(location).transpose()?;
-        let mirror = place.as_ref().and_then(|(place, _)| mirrored(place));
-        // A mirror holds nothing beside the location that was mirrored.
+        let place = location_typed.map(located).transpose()?;
+        let mirror = place.as_ref().map(|(place, _)| mirrored(place)).transpose()?.flatten();
         let below = mirror.as_ref().and_then(Header::below);
-        if let (Some((_, within)), Some(below)) = (&mut place, below) {
-            *within = LocationScope::parse(below);
-        }
         if let Some((Location::Directory(path), _)) = place.as_ref().filter(|_| mirror.is_some()) {
             note_of_header(path, period.is_none(), below.is_some());
         }
@@ -119,13 +115,15 @@ impl VerifyRequest {
             && selection.trail.is_empty()
             && selection.account.is_empty()
             && selection.regions.is_empty();
-        let run = mirror.as_ref().and_then(Header::scope).filter(|_| whole);
+        let run = mirror.as_ref().map(Header::scope).filter(|_| whole);
+        let is_of_mirror =
+            below.is_some() || run.as_ref().is_some_and(|scope| *scope != MirrorScope::default());
         let period = period.or_else(|| {
             let (from, to) = mirror.as_ref()?.period()?;
             Some(RequestedPeriod::From(from, Some(to)))
         });
         let period = period.ok_or_else(|| Refusal::usage(NO_PERIOD))?;
-        let (trails, accounts, regions) = match run {
+        let (trails, accounts, regions) = match &run {
             Some(run) => (&run.trails, &run.accounts, &run.regions),
             None => (&selection.trail, &selection.account, &selection.regions),
         };
@@ -138,7 +136,7 @@ impl VerifyRequest {
         let request = Self::new(place, period, scope, began)?;
         let expect = expect(selection)?;
         expect.is_within(&request.scope)?;
-        Self { expect, ..request }.checked()
+        Self { expect, scope_of_mirror: is_of_mirror, ..request }.checked()
     }
 
     /// Reads the options of `verify`.
@@ -200,7 +198,7 @@ impl VerifyRequest {
     pub(crate) fn trust_keys(&mut self, paths: &[PathBuf]) -> Result<(), Refusal> {
         self.keys = key_files::read(paths)?.map(|bundle| (bundle, key_files::names(paths)));
         if let Some(Location::Directory(path)) = self.place.as_ref().filter(|_| paths.is_empty())
-            && self.place.as_ref().and_then(mirrored).is_some()
+            && mirrored(&Location::Directory(path.clone()))?.is_some()
         {
             self.keys = key_files::of_mirror(path)?;
         }
@@ -223,13 +221,25 @@ fn as_of(text: &str, request: &VerifyRequest) -> Result<ReadVersions, Refusal> {
     Ok(ReadVersions::AsOf(time))
 }
 
-/// What the location is a mirror of, if it is one of ours. A document that cannot be read is reported
-/// where the mirror is opened.
-fn mirrored(place: &Location) -> Option<Header> {
-    match place {
-        Location::Directory(path) => Header::read(path).ok().flatten(),
-        Location::Bucket(..) => None,
-    }
+/// Reads a location. A mirror holds nothing beside the location that was mirrored.
+pub(crate) fn located(typed: &str) -> Result<(Location, Option<LocationScope>), Refusal> {
+    let (place, within) = location(typed)?;
+    let mirror = mirrored(&place)?;
+    let below = mirror.as_ref().and_then(Header::below).and_then(LocationScope::parse);
+    Ok((place, below.or(within)))
+}
+
+/// Returns what the location is a mirror of, if it is one of ours.
+///
+/// # Errors
+///
+/// The document that says so cannot be read.
+fn mirrored(place: &Location) -> Result<Option<Header>, Refusal> {
+    let Location::Directory(path) = place else { return Ok(None) };
+    Header::read(path).map_err(|why| {
+        let shown = escape(&path.to_string_lossy()).into_owned();
+        Refusal::not_started(format!("cannot use the mirror `{shown}`: {why}"))
+    })
 }
 
 /// Says what the header of a mirror gives because it was not typed: whoever changes the evidence can

@@ -22,9 +22,10 @@ use crate::session::request::VerifyRequest;
 use crate::source::layer::count::Counts;
 use crate::verify::plan::VerifyPlan;
 use crate::verify::run::look_up;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use trailproof_core::codes::lookup::LookupAnswer;
-use trailproof_core::record::RunSummary;
+use trailproof_core::record::{RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::excerpt;
@@ -96,9 +97,13 @@ async fn attempt(
     let targets = Arc::new(targets(&files));
     let (files, found) = state.insert((files, Found::new(Arc::clone(&targets))));
     let (source, keys) = (session.source.clone(), session.keys.clone());
+    let mut key_sources = BTreeSet::new();
     let summary = look_up(&session.plan, targets, source, keys, &mut |event| {
         progress.note(event);
         found.event(event);
+        if let RunEvent::PublicKey(key) = event {
+            key_sources.insert(key.source.clone());
+        }
     })
     .await;
     progress.stop();
@@ -120,6 +125,7 @@ async fn attempt(
         scope: scope(plan),
         from_names,
         complete_copy: plan.complete_copy,
+        key_sources,
         searched,
         files,
         skipped,

@@ -33,6 +33,7 @@ fn document(report: &LookupReport) -> serde_json::Result<Value> {
             "read_from": read_from.collect::<serde_json::Result<Vec<_>>>()?,
         },
         "complete_copy_asserted": report.complete_copy,
+        "public_key_sources": report.key_sources,
         "period": {
             "from": to_value(Time(report.period.start))?,
             "to": to_value(Time(report.period.end))?,

@@ -1,4 +1,5 @@
 //! The result of a lookup, as the command gathers it.
+use std::collections::BTreeSet;
 use trailproof_core::bytes::content::Hash;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::finding::Finding;
@@ -21,6 +22,8 @@ pub(crate) struct LookupReport {
     pub(crate) from_names: bool,
     /// Whether the copy is asserted to be complete.
     pub(crate) complete_copy: bool,
+    /// Where the public keys come from that prove the digests.
+    pub(crate) key_sources: BTreeSet<String>,
     /// What was searched.
     pub(crate) searched: Searched,
     /// The files, in the order in which they were looked up.

@@ -1,10 +1,10 @@
 //! `lookup --format text`: the answers for people.
 use super::result::{FileReport, LookupMatch, LookupReport, ObjectNow, Searched};
 use crate::report::numbers::{counted, number_of_hours};
-use crate::report::words::COMPLETE_COPY;
-use crate::report::words::{evidence, expected_and_found, scope};
+use crate::report::words::{self, COMPLETE_COPY, evidence, expected_and_found, scope};
 use std::collections::BTreeMap;
 use trailproof_core::codes::lookup::{FileSkipped, LookupAnswer, LookupNotice};
+use trailproof_core::record::KEYS_OF_MIRROR;
 use trailproof_core::vocab::location::escape;
 use trailproof_core::vocab::time::HOUR;
 
@@ -169,6 +169,9 @@ fn search_lines(report: &LookupReport, lines: &mut Vec<String>) {
     }
     if report.from_names {
         lines.push("period and scope come from the names of the files".to_owned());
+    }
+    if report.key_sources.contains(KEYS_OF_MIRROR) {
+        lines.push(words::KEYS_OF_MIRROR.to_owned());
     }
     if report.complete_copy {
         lines.push(COMPLETE_COPY.to_owned());

@@ -3,13 +3,15 @@ use crate::report::RunReporter;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use strum::IntoEnumIterator as _;
+use trailproof_core::codes::check::SkipReason;
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::{FindingCode, Outcome};
 use trailproof_core::compat::event::Tally;
 use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::record::document::{Circumstances, RunEnded};
 use trailproof_core::record::{
-    ChainSummary, Objection, ObjectionCode, Objections, Presence, RunEvent, RunStart, RunSummary,
+    ChainSummary, KEYS_OF_MIRROR, Objection, ObjectionCode, Objections, Presence, RunEvent,
+    RunStart, RunSummary,
 };
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::chain_id::ChainId;
@@ -96,6 +98,10 @@ pub(super) struct RunGauges {
     findings: BTreeMap<FindingCode, u64>,
     read_failures: BTreeMap<ReadFailureKind, u64>,
     chain: Option<ChainId>,
+    /// Whether public keys of the mirror itself were trusted.
+    has_keys_of_mirror: bool,
+    /// Log files that were not read again because an earlier record proves them.
+    of_earlier_record: u64,
     /// The newest proven digest of each chain that counts; `None` if it has none.
     newest: BTreeMap<ChainId, Option<Timestamp>>,
 }
@@ -121,6 +127,10 @@ impl RunGauges {
                     self.newest.entry(chain.clone()).or_default();
                 }
             },
+            RunEvent::PublicKey(key) => self.has_keys_of_mirror |= key.source == KEYS_OF_MIRROR,
+            RunEvent::CheckNotPerformed(one) if one.why == SkipReason::EarlierRecord => {
+                self.of_earlier_record = one.detail.parse().unwrap_or_default();
+            }
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
             _ => {}
         }
@@ -262,6 +272,18 @@ impl RunGauges {
                 "Places that could not be accounted for.",
                 Unit::Count,
                 number(summary.places_in_doubt),
+            ),
+            plain(
+                "log_files_of_earlier_record",
+                "Log files that were not read again because an earlier record proves them.",
+                Unit::Count,
+                number(self.of_earlier_record),
+            ),
+            plain(
+                "public_keys_of_mirror",
+                "1 if the public keys are those in the mirror itself, which nobody else vouches for.",
+                Unit::None,
+                f64::from(self.has_keys_of_mirror),
             ),
             plain(
                 "chains_not_joined",

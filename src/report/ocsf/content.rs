@@ -73,6 +73,12 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> EventContent {
             },
             "findings_left_out": run.findings.left_out(),
             "complete_copy_asserted": run.complete_copy(),
+            "public_key_sources": run.key_sources.iter().map(|source| escape(source)).collect::<Vec<_>>(),
+            "checks_not_performed": run
+                .not_performed
+                .iter()
+                .map(|one| json!({ "check": one.check.code(), "why": one.why.code(), "words": words::not_made(one) }))
+                .collect::<Vec<_>>(),
             "accepted_exceptions": exceptions.map(|exceptions| json!({
                 "file_sha256": exceptions.sha256(),
                 "objections": exceptions.judged.objections,

@@ -20,6 +20,8 @@ pub(crate) enum FaultCode {
     FileMissing,
     /// A file is there that the package does not name.
     FileAdded,
+    /// A desktop or a file system left a file of its own among those of the package.
+    DesktopFile,
     /// Something is there that is not a regular file of a package: a link, a device, an odd name.
     NotAFile,
     /// A file or folder could not be read.
@@ -58,10 +60,17 @@ impl FaultCode {
     fn is_open(self) -> bool {
         matches!(
             self,
-            Self::FileUnread | Self::NotLookedAt | Self::DocumentUnknown | Self::NotMadeAgain
+            Self::FileUnread
+                | Self::NotLookedAt
+                | Self::DocumentUnknown
+                | Self::NotMadeAgain
+                | Self::DesktopFile
         )
     }
 }
+
+/// Number of files beside a package that the text names.
+const BESIDE_SHOWN: usize = 10;
 
 /// A fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +155,9 @@ pub(crate) struct PackageChecked {
     faulty: BTreeSet<String>,
     left_out: u64,
     left_out_closed: bool,
+    /// The first files beside the payload that no manifest names. They do not belong to the package.
+    beside: Vec<String>,
+    beside_left_out: u64,
 }
 
 impl PackageChecked {
@@ -157,6 +169,14 @@ impl PackageChecked {
         } else {
             self.left_out += 1;
             self.left_out_closed |= !code.is_open();
+        }
+    }
+
+    /// Adds a file beside the payload that no manifest names.
+    pub(crate) fn add_beside(&mut self, path: &str) {
+        match self.beside.len() < PACKAGE_FAULTS {
+            true => self.beside.push(path.to_owned()),
+            false => self.beside_left_out += 1,
         }
     }
 
@@ -187,9 +207,12 @@ impl PackageChecked {
     }
 
     /// Returns whether nothing is wrong but that a different version made the package, which matters
-    /// only to whoever reads its pages.
+    /// only to a reader of its pages, or that a desktop left files in it.
     pub(crate) fn has_usable_inputs(&self) -> bool {
-        self.faults.iter().all(|fault| fault.code == FaultCode::NotMadeAgain) && self.left_out == 0
+        let is_harmless = |fault: &PackageFault| {
+            matches!(fault.code, FaultCode::NotMadeAgain | FaultCode::DesktopFile)
+        };
+        self.faults.iter().all(is_harmless) && self.left_out == 0
     }
 
     /// Returns the first contradiction, for a command that cannot use the package.
@@ -271,7 +294,17 @@ fn write_text(checked: &PackageChecked, out: &mut String) -> std::fmt::Result {
     if checked.left_out > 0 {
         writeln!(out, "  … and {} more", grouped(checked.left_out))?;
     }
-    Ok(())
+    if !checked.beside.is_empty() {
+        writeln!(out, "\nbeside the package, and not part of it")?;
+    }
+    for path in checked.beside.iter().take(BESIDE_SHOWN) {
+        writeln!(out, "  `{}`", excerpt(path, SHOWN))?;
+    }
+    let more = u64::try_from(checked.beside.len().saturating_sub(BESIDE_SHOWN)).unwrap_or(u64::MAX);
+    match more.saturating_add(checked.beside_left_out) {
+        0 => Ok(()),
+        more => writeln!(out, "  … and {} more", grouped(more)),
+    }
 }
 
 /// Returns the result as JSON.
@@ -304,6 +337,8 @@ pub(crate) fn json(checked: &PackageChecked) -> io::Result<Vec<u8>> {
         "made_again": checked.made_again,
         "faults": checked.faults.iter().map(fault).collect::<Vec<Value>>(),
         "faults_left_out": checked.left_out,
+        "beside": checked.beside,
+        "beside_left_out": checked.beside_left_out,
     });
     let mut bytes = Vec::new();
     write_json_pretty(&mut bytes, &document)?;
@@ -319,13 +354,13 @@ mod tests {
     #[test]
     fn every_code_is_in_the_book() {
         let page = include_str!("../../../docs/src/format/package.md");
-        let open = page.split("The first four").nth(1).unwrap();
+        let open = page.split("The first five").nth(1).unwrap();
         let rows: Vec<&str> = open.lines().filter(|line| line.starts_with("| `")).collect();
         assert_eq!(rows.len(), FaultCode::iter().count());
         for code in FaultCode::iter() {
             let row = format!("| `{}` |", code.code());
             let at = rows.iter().position(|line| line.starts_with(&row));
-            assert!(at.is_some_and(|at| (at < 4) == code.is_open()), "{row}");
+            assert!(at.is_some_and(|at| (at < 5) == code.is_open()), "{row}");
         }
     }
 

@@ -269,6 +269,7 @@ fn write_text(compared: &PackagesCompared, out: &mut String) -> std::fmt::Result
     writeln!(out, "\nthe period of the new package {joint}")?;
     let names = if compared.is_named() { "names" } else { "does not name" };
     writeln!(out, "the new package {names} the old one as that of the period before")?;
+    writeln!(out, "no signature was checked: `trailproof package check --key` does that")?;
     if compared.changes.is_empty() {
         writeln!(out, "\nnothing else differs")?;
     }
@@ -328,6 +329,7 @@ pub(crate) fn json(compared: &PackagesCompared) -> io::Result<Vec<u8>> {
         "new": side(&compared.new),
         "seconds_between": seconds,
         "names_previous": compared.is_named(),
+        "signatures": "not-checked",
         "changes": compared.changes.iter().map(change).collect::<Vec<Value>>(),
     });
     let mut bytes = Vec::new();

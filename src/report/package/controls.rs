@@ -33,6 +33,8 @@ pub(crate) struct IntegrityFile {
     pub(crate) subject: String,
     /// Code of the verdict.
     pub(crate) verdict: String,
+    /// What the run was limited to, or did not search. Such a run decides no control.
+    pub(crate) narrowed: Vec<&'static str>,
     /// End of the period.
     pub(crate) to: String,
     /// The controls that it serves.
@@ -49,17 +51,23 @@ pub(super) const TITLE: &str = "Log files are complete and unchanged";
 pub(super) const RECORD: &str = "record";
 
 impl IntegrityFile {
-    /// Returns the status. A run that proves nothing and contradicts nothing decides nothing.
+    /// Returns the status. A run that proves nothing and contradicts nothing decides nothing, and one
+    /// that proves a part of what lies there decides nothing of the rest.
     pub(super) fn status(&self) -> Status {
         match self.verdict.as_str() {
-            "proven" => Status::Pass,
+            "proven" if self.narrowed.is_empty() => Status::Pass,
             "contradicted" => Status::Fail,
             _ => Status::NotAvailable,
         }
     }
 
     fn observed(&self) -> Map<String, Value> {
-        Map::from_iter([("verdict".to_owned(), Value::from(self.verdict.clone()))])
+        let mut observed = Map::new();
+        observed.insert("verdict".to_owned(), self.verdict.clone().into());
+        if !self.narrowed.is_empty() {
+            observed.insert("narrowed".to_owned(), self.narrowed.clone().into());
+        }
+        observed
     }
 
     fn cells(&self, served: &ServedStandard, id: &str) -> [String; 14] {

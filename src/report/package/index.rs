@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
+use trailproof_core::codes::check::SkipReason;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::{escape, excerpt};
 
@@ -262,6 +263,14 @@ fn list(names: &[&str]) -> String {
     if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
 }
 
+/// Returns the number of log files that the run did not read because an earlier record proves them.
+fn not_read_again(package: &PackageDocument) -> Option<String> {
+    let listed = package.run("/method/checksNotMade/listed")?.as_array()?;
+    let why = Some(SkipReason::EarlierRecord.code());
+    let one = listed.iter().find(|one| one.get("why").and_then(|text| text.as_str()) == why)?;
+    Some(safe(one.get("detail")?.as_str()?))
+}
+
 /// Returns what the package is about: the query of the run, and its result.
 fn facts(package: &PackageDocument) -> Vec<(String, String)> {
     let declared = &package.declared;
@@ -299,6 +308,11 @@ fn facts(package: &PackageDocument) -> Vec<(String, String)> {
         }
     }
     add("Checks made by the run", list(&package.run_list("/method/checksMade")));
+    add("Source of the public keys", list(&package.run_list("/method/keySource")));
+    if let Some(number) = not_read_again(package) {
+        let words = "which the record of an earlier run proves";
+        add("Log files not read again", format!("{number}, {words}"));
+    }
     let count = |at: &str| package.run(at).map_or_else(|| "0".to_owned(), shown);
     add("Exceptions", count("/exceptions/count"));
     add("Stretches without digests", count("/gaps/count"));
@@ -462,7 +476,12 @@ fn attested(package: &PackageDocument) -> Vec<String> {
         false => "The attestation does NOT agree with the record.",
     };
     let signed = match &package.declared.attestation_checked_with {
-        Some(key) => format!("Its signature was checked with the key {}.", safe(key)),
+        // Nothing in the package shows that this is so.
+        Some(key) => format!(
+            "Whoever made the package states that the key {} made its signature; `trailproof package \
+             check --attestation-key` checks that.",
+            safe(key)
+        ),
         None => "Its signature was not checked when the package was made.".to_owned(),
     };
     vec![about.to_owned(), signed]

@@ -5,11 +5,13 @@ use super::result::{
 };
 use serde_json::{Map, Value, json};
 use std::io;
+use trailproof_core::bytes::json_size::exceeds_values;
 use trailproof_core::control::fact::{Unread, UnreadWhy};
 use trailproof_core::control::facts::Wanted;
 use trailproof_core::control::operation::Operation;
 use trailproof_core::control::status::{Judgement, Pitfall, Reason, Status};
 use trailproof_core::record::wire::{write_json, write_json_pretty};
+use trailproof_core::vocab::budget::JSON_VALUES;
 use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Number of the schema. Any version may add a field; changing or removing one requires a new number.
@@ -175,6 +177,9 @@ fn call(call: &Call) -> Value {
 ///
 /// Returns what is wrong with it, as a continuation of "it".
 pub(crate) fn read(text: &str) -> Result<ConfigReport, String> {
+    if exceeds_values(text.as_bytes(), JSON_VALUES) {
+        return Err(format!("has more than {JSON_VALUES} values"));
+    }
     let value: Value =
         serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
     if value.get("tool").and_then(Value::as_str) != Some("trailproof")

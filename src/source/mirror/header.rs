@@ -3,7 +3,7 @@ use super::ledger::{Order, Record};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -87,6 +87,17 @@ pub struct MirrorRun {
     pub below: Option<String>,
 }
 
+/// What the runs of a mirror were limited to; an empty list means everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MirrorScope {
+    /// Trails, by name or ARN.
+    pub trails: Vec<String>,
+    /// Accounts.
+    pub accounts: Vec<String>,
+    /// Regions.
+    pub regions: Vec<String>,
+}
+
 /// Counts of the objects in the manifest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -146,7 +157,12 @@ impl Header {
         let path = directory.join(HEADER);
         let refused = |words: String| io::Error::new(io::ErrorKind::InvalidData, words);
         match std::fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error)
+                if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory]
+                    .contains(&error.kind()) =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
             Ok(about) if !about.is_file() => {
                 return Err(refused(format!("`{HEADER}` is not a regular file")));
@@ -184,14 +200,21 @@ impl Header {
         first.below.as_deref().filter(|_| same)
     }
 
-    /// Returns the run whose scope all runs have; `None` if they differ.
-    pub fn scope(&self) -> Option<&MirrorRun> {
-        let first = self.runs.first()?;
-        let scope = |run: &MirrorRun| {
-            (&run.trails, &run.accounts, &run.regions)
-                == (&first.trails, &first.accounts, &first.regions)
+    /// Returns the scope that its runs have together: trails, accounts and regions, each of which is
+    /// empty, which means all, unless every run named some.
+    pub fn scope(&self) -> MirrorScope {
+        let all = |of: fn(&MirrorRun) -> &Vec<String>| {
+            let names = || self.runs.iter().map(of);
+            match names().all(|names| !names.is_empty()) {
+                true => names().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
+                false => Vec::new(),
+            }
         };
-        self.runs.iter().all(scope).then_some(first)
+        MirrorScope {
+            trails: all(|run| &run.trails),
+            accounts: all(|run| &run.accounts),
+            regions: all(|run| &run.regions),
+        }
     }
 
     /// Returns whether those of its runs that satisfy `is_wide_enough` were together asked for all

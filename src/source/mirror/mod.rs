@@ -9,5 +9,7 @@ pub mod sample;
 mod source;
 pub mod writer;
 
-pub use self::header::{CUSTODY, CustodyHead, HEADER, Header, KEYS_BESIDE, MirrorRun, Tally};
+pub use self::header::{
+    CUSTODY, CustodyHead, HEADER, Header, KEYS_BESIDE, MirrorRun, MirrorScope, Tally,
+};
 pub use self::source::MirrorSource;

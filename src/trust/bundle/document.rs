@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
+use trailproof_core::bytes::json_size::exceeds_values;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::excerpt;
@@ -95,6 +96,10 @@ impl Bundle {
         let error = |words: &str| BundleError(words.to_owned());
         if u64::try_from(bytes.len()).map_or(true, |length| length > budget::KEY_BUNDLE) {
             return Err(BundleError(format!("it has more than {} bytes", budget::KEY_BUNDLE)));
+        }
+        // Each has a fingerprint, a value and two times.
+        if exceeds_values(bytes, 8 * budget::PUBLIC_KEYS) {
+            return Err(error("it has too many values to be keys"));
         }
         let document: Value = serde_json::from_slice(bytes).map_err(|why| {
             BundleError(format!("it is not JSON: {}", excerpt(&why.to_string(), 200)))

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use trailproof_core::codes::finding::Outcome;
-use trailproof_core::record::{DigestJudged, Presence, RunEvent};
+use trailproof_core::record::{DigestJudged, Presence, PublicKeyUsed, RunEvent};
 use trailproof_core::trail_event::{Cause, ExplainingEvent, Explanations, GapQuery, KeyName};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::{ChainKey, DigestKind};
@@ -67,6 +67,18 @@ struct SearchResult {
     proven: Vec<(Timestamp, Option<String>)>,
     causes: Vec<Cause>,
     kms_keys: BTreeSet<KeyName>,
+    /// Public keys that prove its digests.
+    keys: Vec<PublicKeyUsed>,
+}
+
+/// What the ends of chains without digests show.
+#[derive(Debug, Default)]
+pub(crate) struct Ends {
+    pub(crate) ended: Vec<Ended>,
+    /// Events found there.
+    pub(crate) causes: Vec<Cause>,
+    /// Public keys on which these results rely, by the chain whose end they are about.
+    pub(crate) keys: BTreeMap<ChainId, Vec<PublicKeyUsed>>,
 }
 
 /// Returns whether a chain has no digest in the period but had one before.
@@ -94,8 +106,7 @@ fn other_paths(jobs: &[ChainJob]) -> BTreeMap<usize, Vec<ChainKey>> {
     paths
 }
 
-/// Looks at the end of each chain that has no digest in the period. Returns the ends, and the
-/// events found there.
+/// Looks at the end of each chain that has no digest in the period.
 ///
 /// A chain that continues under a different path is removed, because it is reported there. A chain
 /// that counts as absent beside its siblings stays absent whatever ended it, because the event that
@@ -105,7 +116,7 @@ pub(crate) async fn look(
     source: &Arc<dyn ObjectSource>,
     book: &Arc<KeyBook>,
     budget: &ResultBudget,
-) -> (Vec<Ended>, Vec<Cause>) {
+) -> Ends {
     let paths = other_paths(jobs);
     let without = || (0..).zip(jobs.iter()).filter(|(_, job)| is_without_digests(job));
     let means = SearchContext { source, book, budget };
@@ -166,13 +177,15 @@ pub(crate) async fn look(
         in_order(looks).await.into_iter().collect();
     let mut causes: Vec<Cause> =
         elsewhere.values_mut().flat_map(|seen| std::mem::take(&mut seen.causes)).collect();
-    let mut ended = Vec::new();
+    let (mut ended, mut keys) = (Vec::new(), BTreeMap::<_, Vec<PublicKeyUsed>>::new());
     let mut moved: BTreeSet<ChainId> = BTreeSet::new();
     for (job, last, own, proven, others) in of_chain {
         let Some(key) = &job.older_key else { continue };
         let name = key.digest_key(last, DigestKind::Standard);
         let links = |(_, previous): &(Timestamp, Option<String>)| previous.as_ref() == Some(&name);
         let mut others = others.iter().filter_map(|other| elsewhere.get(other));
+        let used = others.clone().flat_map(|seen| &seen.keys).chain(&own.keys);
+        keys.entry(job.chain.clone()).or_default().extend(used.cloned());
         causes.extend(own.causes);
         // A proven digest of the same trail under a different path links to it.
         if others.any(|seen| seen.proven.iter().any(links)) {
@@ -190,7 +203,7 @@ pub(crate) async fn look(
         });
     }
     jobs.retain(|job| !moved.contains(&job.chain));
-    (ended, causes)
+    Ends { ended, causes, keys }
 }
 
 impl Ended {
@@ -267,7 +280,8 @@ async fn seen(
                 ChainMessage::EncryptedWith(key) => {
                     seen.kms_keys.insert(key);
                 }
-                ChainMessage::Log(_) | ChainMessage::Key(_) | ChainMessage::Names(_) => {}
+                ChainMessage::Key(key) => seen.keys.push(*key),
+                ChainMessage::Log(_) | ChainMessage::Names(_) => {}
             }
         }
     }

@@ -12,7 +12,7 @@ use trailproof::verify::run::verify;
 use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::server::{LoopbackServer, ServerOptions};
 use trailproof_testkit::trail::demo::demo;
-use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec};
+use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -77,11 +77,195 @@ fn changed_evidence_does_not_hold() {
     // Without the record, a changed line cannot be distinguished from a line with a different ETag, but
     // the numbers differ.
     let ran = room.verify(ATTESTATION, &["--recheck", "copy", "--complete-copy"]);
-    ran.is(1, "OPEN         evidence: the lines differ")
-        .is(1, "WRONG        statement: `result.counts.logFiles.valid` differs");
-    let ran = room
-        .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"]);
-    ran.is(1, "WRONG        evidence: it differs from the record");
+    ran.is(3, "OPEN         evidence: less of it is there than was attested")
+        .is(3, "OPEN         statement: `result.counts.logFiles.valid` differs");
+    let with_record = ["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"];
+    let ran = room.verify(ATTESTATION, &with_record);
+    ran.is(3, "OPEN         evidence: 1 digests or log files are no longer there");
+    // Content that a signature contradicts is not what was attested.
+    fs::write(logs.last().unwrap(), fs::read(&logs[0]).unwrap()).unwrap();
+    let ran = room.verify(ATTESTATION, &["--recheck", "copy", "--complete-copy"]);
+    ran.is(1, "WRONG        statement: `result.counts.logFiles.valid` differs");
+    let ran = room.verify(ATTESTATION, &with_record);
+    ran.is(1, "WRONG        evidence: 1 digests or log files contradict the record");
+}
+
+/// Time of the trails of the tests below: a day and a half.
+const HOURS: u32 = 36;
+
+/// Writes what lies in a trail's bucket at this many hours after its start to a folder.
+fn write_at(room: &AttestFolder, trail: &BuiltTrail, hours: i64, name: &str) {
+    let now = trail.whole().from + hours * 3_600 + 1_800;
+    let mut then = trail.clone();
+    for bucket in then.world.buckets.values_mut() {
+        bucket.objects.retain(|_, versions| versions.iter().all(|one| one.last_modified <= now));
+    }
+    fs::create_dir_all(room.0.join(name)).unwrap();
+    then.write_to(&room.0.join(name)).unwrap();
+}
+
+/// Verifies the hours 2 to 20 of a folder, signs the result, and returns the exit status of the run.
+fn attest_hours(room: &AttestFolder, trail: &BuiltTrail, folder: &str, more: &[&str]) {
+    let at = |hours: i64| Timestamp::from_unix(trail.whole().from + hours * 3_600).to_string();
+    let (from, to, keys) = (at(2), at(20), format!("{folder}/public-keys.json"));
+    let period = ["--start-time", &from, "--end-time", &to, "--public-keys", &keys];
+    let record = ["--record", "record.jsonl", "--complete-copy", "--quiet"];
+    room.run(&[&["verify", folder][..], &period, &record, more].concat()).is(0, "PROVEN");
+    room.run(&["attest", "keygen", "-o", "key.pem", "--public", "public.pem"]).is(0, "key id");
+    room.run(&["attest", "sign", "record.jsonl", "--key", "key.pem", "-o", ATTESTATION])
+        .is(0, "verdict: proven");
+}
+
+fn trail_of_hours(seed: u64) -> BuiltTrail {
+    TrailSpec::new()
+        .seed(seed)
+        .time("2026-03-01T00:04:11Z", HOURS)
+        .logs(LogPlan::Constant(2), LogSizes::Small)
+        .build()
+}
+
+/// The bucket goes on after the period.
+#[test]
+fn evidence_that_came_later_takes_nothing_away() {
+    let room = AttestFolder::empty("recheck-grown");
+    let trail = trail_of_hours(42);
+    write_at(&room, &trail, 22, "then");
+    write_at(&room, &trail, 36, "now");
+    attest_hours(&room, &trail, "then", &[]);
+    let with_record = ["--record", "record.jsonl", "--complete-copy", "--recheck"];
+    let ran = room.verify(ATTESTATION, &[&with_record[..], &["then"]].concat());
+    ran.is(0, "lines are identical to those attested");
+    let ran = room.verify(ATTESTATION, &[&with_record[..], &["now"]].concat());
+    ran.is(0, "of the record have the same outcomes, hashes and intervals;")
+        .is(0, "more are there now")
+        .is(0, "except that there is more evidence now");
+    // Without the record, nobody knows which lines are the attested ones.
+    let ran = room.verify(ATTESTATION, &["--complete-copy", "--recheck", "now"]);
+    ran.is(3, "give `--record` to find out")
+        .is(3, "OPEN         statement: `commitment.lines` differs");
+}
+
+/// A lifecycle rule deletes the oldest day, digests and log files.
+#[test]
+fn evidence_that_expired_since_is_open() {
+    let room = AttestFolder::empty("recheck-expired");
+    let trail = trail_of_hours(43);
+    write_at(&room, &trail, 36, "evidence");
+    attest_hours(&room, &trail, "evidence", &[]);
+    for path in find(&room.0.join("evidence"), "/2026/03/01/") {
+        let text = path.to_str().unwrap();
+        let at = text.split('_').find_map(|part| part.strip_prefix("20260301T")).unwrap();
+        if at < "10" {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let with_record = ["--record", "record.jsonl", "--complete-copy", "--recheck", "evidence"];
+    for more in [&with_record[..], &with_record[2..]] {
+        let ran = room.verify(ATTESTATION, more);
+        assert!(!ran.stdout.contains("WRONG"), "{ran:#?}");
+        ran.is(3, "NOT PROVEN");
+    }
+    room.verify(ATTESTATION, &with_record).is(3, "are no longer there, so what was attested");
+    // All of it.
+    for path in find(&room.0.join("evidence"), "/2026/03/0") {
+        fs::remove_file(path).unwrap();
+    }
+    for more in [&with_record[..], &with_record[2..]] {
+        room.verify(ATTESTATION, more).is(4, "no evidence in `evidence`");
+    }
+}
+
+/// What the attested run relied on beside the lines of its chains: the end of a chain that has none,
+/// and the digests of a trail that was out of scope. Their keys are in the attestation.
+#[test]
+fn a_run_that_relied_on_keys_of_other_chains_holds() {
+    let room = AttestFolder::empty("recheck-keys");
+    let trail = trail_of_hours(44);
+    write_at(&room, &trail, 100, "evidence");
+    room.run(&["attest", "keygen", "-o", "key.pem", "--public", "public.pem"]).is(0, "key id");
+    let digests = find(&room.0.join("evidence"), "CloudTrail-Digest");
+    let of_key = |part: usize| {
+        let mut names: Vec<String> = digests
+            .iter()
+            .filter_map(|path| {
+                let name = path.file_name()?.to_str()?.strip_suffix(".json.gz")?;
+                name.split('_').nth(part).map(str::to_owned)
+            })
+            .collect();
+        names.sort();
+        names.pop().unwrap()
+    };
+    let [account, region, last] = [0, 2, 5].map(of_key);
+    let last = format!(
+        "{}-{}-{}:{}:{}",
+        &last[..4],
+        &last[4..6],
+        &last[6..11],
+        &last[11..13],
+        &last[13..]
+    );
+    let at = |hours: i64| Timestamp::from_unix(trail.whole().from + hours * 3_600).to_string();
+    let known = format!("{account}/{region}={last}");
+    let (from, to) = (at(60), at(70));
+    let run = ["verify", "evidence", "--public-keys", "evidence/public-keys.json", "--quiet"];
+    let more = ["--complete-copy", "--start-time", &from, "--end-time", &to, "--known-end", &known];
+    room.run(&[&run[..], &more, &["--record", "record.jsonl"]].concat()).is(4, "NOTHING FOUND");
+    room.run(&["attest", "sign", "record.jsonl", "--key", "key.pem", "-o", ATTESTATION])
+        .is(0, "verdict: nothing found");
+    let again = ["--record", "record.jsonl", "--complete-copy", "--recheck", "evidence"];
+    let ran = room.verify(ATTESTATION, &again);
+    assert!(!ran.stdout.contains("WRONG") && !ran.stdout.contains("OPEN"), "{ran:#?}");
+    let keys = &room.statement(ATTESTATION)["predicate"]["method"]["publicKeys"]["listed"];
+    assert_eq!(keys.as_array().unwrap().len(), 1, "{keys}");
+}
+
+/// Exceptions that had expired when the attestation says that the run began accept nothing.
+#[test]
+fn the_start_that_is_stated_decides_which_exceptions_had_expired() {
+    let room = AttestFolder::new("recheck-expiry");
+    let demo = repository("testdata/demo");
+    let keys = repository("testdata/demo/public-keys.json");
+    let run = ["verify", &demo, "--public-keys", &keys, "--complete-copy", "--quiet"];
+    let period = ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-04"];
+    room.run(&[&run[..], &period, &["--export", "exceptions=e.toml"]].concat()).is(1, "");
+    let file = String::from_utf8(room.read("e.toml")).unwrap();
+    let file = file.replace("reason = \"\"", "reason = \"r\"");
+    let file = file.replace("approved-by = \"\"", "approved-by = \"a\"");
+    // After the period, and before the run.
+    room.write("e.toml", file.replace("until = \"\"", "until = 2026-05-01"));
+    let record = ["--accept", "e.toml", "--record", "accepted.jsonl"];
+    room.run(&[&run[..], &period, &record].concat()).is(1, "");
+    room.run(&[
+        "attest",
+        "sign",
+        "accepted.jsonl",
+        "--key",
+        "key.pem",
+        "-o",
+        ATTESTATION,
+        "--force",
+    ])
+    .is(0, "verdict");
+    let again = ["--recheck", &demo, "--complete-copy", "--require", "proven-or-accepted"];
+    room.verify(ATTESTATION, &again).is(1, "HOLDS; it attests CONTRADICTED");
+    let lie = |statement: &mut Value| {
+        let accepted = &mut statement["predicate"]["acceptedExceptions"];
+        for entry in accepted["listed"].as_array_mut().unwrap() {
+            entry["expired"] = json!(false);
+        }
+        accepted["accepted"] = accepted["objections"].clone();
+        accepted["allAccepted"] = json!(true);
+    };
+    room.sign_changed("lie.json", lie);
+    room.verify("lie.json", &again)
+        .is(1, "WRONG        statement: `acceptedExceptions.accepted` differs");
+    // Without that time, nobody knows.
+    room.sign_changed("lie.json", |statement| {
+        lie(statement);
+        statement["predicate"]["invocation"]["startedAt"] = Value::Null;
+    });
+    let words = "not checked  exceptions: only the signer states that";
+    room.verify("lie.json", &again).is(0, words);
 }
 
 /// A log file that was added later has no line of a digest or log file in the record.
@@ -218,7 +402,7 @@ fn time_that_was_still_to_come_is_judged_by_the_clock_of_the_recheck() {
     let with_record = ["--record", "record.jsonl", "--complete-copy", "--recheck"];
     let ran = room.verify(ATTESTATION, &[&with_record[..], &["full"]].concat());
     ran.is(0, &format!("tail: {pending} seconds were still to come, and are verified now"))
-        .is(0, "have the same outcomes, hashes and intervals as in the record");
+        .is(0, "of the record have the same outcomes, hashes and intervals;");
     // They have not, so that nothing is proven of that time any more.
     let ran = room.verify(ATTESTATION, &[&with_record[..], &["then"]].concat());
     ran.is(3, &format!("tail: {pending} seconds were still to come, and are not verified now"))

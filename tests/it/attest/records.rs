@@ -1,5 +1,5 @@
 //! Records and other files that differ from those that were attested, or that are missing.
-use crate::support::attest_room::{ATTESTATION, AttestFolder};
+use crate::support::attest_room::{ATTESTATION, AttestFolder, repository};
 use crate::support::records::resealed;
 
 /// Returns the lines of the record, with their line ends.
@@ -61,6 +61,74 @@ fn an_incomplete_record_is_not_signed() {
     }
     let sign = ["attest", "sign", "no-such", "--key", "key.pem", "-o", "bad.json"];
     room.run(&sign).is(5, "cannot use the record `no-such`");
+}
+
+/// A few kilobytes of a compressed record may inflate to gigabytes of names and values. Every command
+/// that reads a record refuses them before they are parsed or kept.
+#[test]
+fn a_small_record_cannot_take_all_memory() {
+    let room = AttestFolder::new("bombs");
+    let all = lines(&room);
+    let at = |event: &str| {
+        let event = format!("\"event\":\"{event}\"");
+        all.iter().position(|line| line.contains(&event)).unwrap()
+    };
+    let changed = |event: &str, from: &str, to: &str| {
+        let (mut changed, at) = (all.clone(), at(event));
+        assert!(changed[at].contains(from), "{}", changed[at]);
+        changed[at] = changed[at].replacen(from, to, 1);
+        resealed(&changed)
+    };
+    let long = "a".repeat(100_000);
+    let of_digest = format!("\"key\":\"{long}");
+    let fingerprint = format!("\"fingerprint\":\"{long}");
+    let names = format!("\"trails_left_out\":[{}\"\"]", "\"\",".repeat(1_200_000));
+    let more = |values: usize| format!("\"x\":[{}0],\"event\":\"", "0,".repeat(values));
+    let cases = [
+        ("names", changed("bucket-listed", "\"trails_left_out\":[]", &names), "with more values"),
+        ("start", changed("run-started", "\"event\":\"", &more(1_200_000)), "with more values"),
+        ("fact", changed("log-judged", "\"event\":\"", &more(5_000)), "with more values"),
+        (
+            "key",
+            changed("public-key", "\"fingerprint\":\"", &fingerprint),
+            "`fingerprint` is longer",
+        ),
+        ("digest", changed("digest-judged", "\"key\":\"", &of_digest), "`key` is longer"),
+        ("chains", changed("bucket-listed", "\"chains\":", "\"chains\":9"), ""),
+    ];
+    let demo = repository("testdata/demo");
+    let keys = repository("testdata/demo/public-keys.json");
+    for (name, text, words) in cases {
+        room.write("bomb.jsonl.zst", zstd::encode_all(text.as_bytes(), 3).unwrap());
+        println!("{name}");
+        let verify =
+            ["verify", &demo, "--public-keys", &keys, "--end-time", "2026-03-04", "--quiet"];
+        for command in [
+            vec!["replay", "bomb.jsonl.zst"],
+            vec!["attest", "sign", "bomb.jsonl.zst", "--key", "key.pem", "-o", "bad.json"],
+            vec!["package", "create", "--id", "p", "--to", "p", "--record", "bomb.jsonl.zst"],
+            [&verify[..], &["--since", "bomb.jsonl.zst"]].concat(),
+            [&verify[..], &["--start-time", "2026-03-01T00:04:11Z", "--resume", "bomb.jsonl.zst"]]
+                .concat(),
+        ] {
+            room.run(&command).is(5, "").is(5, words);
+        }
+    }
+}
+
+/// Two bytes of JSON become a value of 32 bytes or more.
+#[test]
+fn an_attestation_cannot_take_all_memory() {
+    let room = AttestFolder::new("json-bombs");
+    let zeros = "0,".repeat(1_200_000);
+    let envelope =
+        format!("{{\"payload\":\"\",\"payloadType\":\"x\",\"signatures\":[],\"x\":[{zeros}0]}}");
+    room.write("bomb.json", &envelope);
+    room.verify("bomb.json", &[]).is(5, "it has more than 1000000 values");
+    room.run(&["keys", "check", "bomb.json"]).is(5, "it has too many values to be keys");
+    let config = ["package", "create", "--id", "p", "--to", "p", "--record", "record.jsonl"];
+    room.run(&[&config[..], &["--trail-config", "bomb.json"]].concat())
+        .is(5, "has more than 1000000 values");
 }
 
 #[test]

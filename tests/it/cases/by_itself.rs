@@ -45,6 +45,90 @@ fn a_mirror_has_its_period_its_scope_and_its_keys() {
     }
 }
 
+/// Whoever can change the evidence can change the keys beside it. Every format says where they come
+/// from.
+#[test]
+fn every_format_says_that_the_keys_lie_in_the_mirror() {
+    let trail = of_organization(6).build();
+    let at = mirror("formats", &trail, &[]);
+    let path = at.to_str().unwrap();
+    let out = fresh("by-itself-formats-out");
+    fs::create_dir_all(&out).unwrap();
+    let file = |name: &str| out.join(name).to_str().unwrap().to_owned();
+    let html = format!("html={}", file("run.html"));
+    let (junit, ocsf, metrics) = (file("run.xml"), file("run.ocsf"), file("run.prom"));
+    let files = ["--report", &html, "--junit", &junit, "--ocsf", &ocsf, "--metrics", &metrics];
+    let ran = offline(&[&["verify", path, "--format", "json"][..], &files].concat());
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    let source = "public-keys.json of the mirror itself";
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["public_key_sources"], json!([source]));
+    for name in ["run.html", "run.xml", "run.ocsf"] {
+        assert!(fs::read_to_string(file(name)).unwrap().contains(source), "{name}");
+    }
+    let text = fs::read_to_string(&metrics).unwrap();
+    let line = text.lines().find(|line| line.starts_with("trailproof_public_keys_of_mirror"));
+    assert!(line.is_some_and(|line| line.ends_with(" 1")), "{text}");
+    let logs = tree(&at);
+    let log = logs.keys().rev().find(|path| path.to_string_lossy().contains("_CloudTrail_"));
+    let log = at.join(log.unwrap());
+    let lookup = ["lookup", "--in", path, log.to_str().unwrap(), "--format"];
+    let ran = offline(&[&lookup[..], &["text"]].concat());
+    assert!(ran.stdout.contains("those in the mirror itself"), "{}{}", ran.stdout, ran.stderr);
+    let ran = offline(&[&lookup[..], &["json"]].concat());
+    assert!(ran.stdout.contains(source), "{}{}", ran.stdout, ran.stderr);
+}
+
+/// A mirror that was made one region after the other has all of them, and one whose header leaves a
+/// region out does not hide what lies there.
+#[test]
+fn a_mirror_that_was_made_region_by_region_has_them_all() {
+    let trail = of_organization(20).build();
+    let server = serve(&trail);
+    let at = fresh("by-itself-one-by-one");
+    let path = at.to_str().unwrap();
+    let period = over(trail.whole().from + 3_600, trail.whole().to);
+    let whole = offline(
+        &[&["verify", mirror("regions", &trail, &[]).to_str().unwrap()][..], &JSONL].concat(),
+    );
+    let chains = whole.of_kind("chain-started");
+    let regions: std::collections::BTreeSet<String> = chains
+        .iter()
+        .map(|line| line["chain"]["source_region"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(regions.len() > 1, "{regions:?}");
+    for region in &regions {
+        let place = ["mirror", LOCATION, path, "--region", region];
+        let ran = aws(&server, &[&place[..], &slices(&period), &JSONL].concat());
+        assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    }
+    let ran = offline(&[&["verify", path][..], &JSONL].concat());
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(finished(&ran)["chains"], finished(&whole)["chains"]);
+    assert_eq!(ran.of_kind("run-started")[0]["regions"], json!(regions));
+    let named: Vec<&str> = regions.iter().flat_map(|region| ["--region", region]).collect();
+    let ran = offline(&[&["verify", path][..], &named, &slices(&period), &JSONL].concat());
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    // A header that says less.
+    let header = at.join("trailproof-mirror.json");
+    let mut json: Value = serde_json::from_str(&fs::read_to_string(&header).unwrap()).unwrap();
+    for run in json["runs"].as_array_mut().unwrap() {
+        run["regions"] = json!([regions.first().unwrap()]);
+    }
+    fs::write(&header, json.to_string()).unwrap();
+    let ran = offline(&[&["verify", path][..], &JSONL].concat());
+    assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
+    let doubts = ran.of_kind("place-in-doubt");
+    let last = format!("/{}/", regions.last().unwrap());
+    let names = |doubt: &&Value| doubt["folder"].as_str().unwrap().ends_with(&last);
+    assert!(doubts.iter().filter(names).count() > 0, "{doubts:?}");
+    // One that cannot be read is no reason to ask for a period.
+    fs::write(&header, "{").unwrap();
+    let ran = offline(&["verify", path]);
+    assert_eq!(ran.status, 5, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("`trailproof-mirror.json` cannot be read"), "{}", ran.stderr);
+}
+
 /// A header that was changed to a shorter period proves that period, and the run says who gave it.
 #[test]
 fn a_period_from_the_header_of_a_mirror_is_noted() {

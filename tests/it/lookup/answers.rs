@@ -100,6 +100,7 @@ impl World {
         let (bucket, mut copy) = (read(&bucket), read(&copy));
         assert_eq!(bucket["exit_status"], text.status, "{bucket:#}");
         copy["location"] = bucket["location"].clone();
+        copy["public_key_sources"] = bucket["public_key_sources"].clone();
         assert_eq!(bucket, copy);
         for file in bucket["files"].as_array().unwrap() {
             for notice in file["notices"].as_array().unwrap() {

@@ -1,5 +1,6 @@
 //! What `package check` notices: each byte, each name, each signature.
 use super::{Room, copied, files, seal, seal_tags, sha256sum};
+use crate::support::attest_room::repository;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fs;
@@ -61,6 +62,72 @@ fn a_file_that_is_gone_or_was_added_is_named() {
     fs::create_dir(room.path("empty")).unwrap();
     room.check("empty", &[]).is(5, "is not a package");
     room.check("none", &[]).is(5, "cannot read `none`");
+}
+
+/// What desktops leave is not tampering, and what lies beside the bag does not belong to it.
+#[test]
+fn files_of_a_desktop_are_not_called_tampering() {
+    let room = Room::new("desktop");
+    room.signed("package");
+    let package = room.path("package");
+    for (path, status, faults) in [
+        (".DS_Store", 0, vec![]),
+        ("__MACOSX/data/._index.html", 0, vec![]),
+        ("notes.txt", 0, vec![]),
+        ("data/.DS_Store", 3, vec![pair("desktop-file", "data/.DS_Store")]),
+        (
+            "data/2-integrity/desktop.ini",
+            3,
+            vec![pair("desktop-file", "data/2-integrity/desktop.ini")],
+        ),
+        ("data/Notes.txt", 1, vec![pair("not-a-file", "data/Notes.txt")]),
+        ("data/notes.txt", 1, vec![pair("file-added", "data/notes.txt")]),
+    ] {
+        let at = package.join(path);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        fs::write(&at, "x").unwrap();
+        assert_eq!(room.faults("package", &["--key", "public.pem"]), (status, faults), "{path}");
+        let ran = room.check("package", &["--key", "public.pem"]);
+        let first = path.split('/').next().unwrap();
+        assert!(ran.stdout.contains(first), "{ran:#?}");
+        fs::remove_file(at).unwrap();
+        let _ = fs::remove_dir_all(package.join("__MACOSX"));
+    }
+}
+
+/// `--force` replaces a package, and not what somebody put beside it.
+#[test]
+fn force_deletes_nothing_that_the_package_did_not_write() {
+    let room = Room::new("force");
+    room.signed("package");
+    let more = room.path("package/data/4-review/notes.txt");
+    fs::write(&more, "mine").unwrap();
+    room.create("package", &["--force"])
+        .is(2, "which `--force` would delete: `data/4-review/notes.txt`");
+    assert_eq!(fs::read(&more).unwrap(), b"mine");
+    fs::remove_file(more).unwrap();
+    fs::write(room.path("package/.DS_Store"), "x").unwrap();
+    room.create("package", &["--force"]).is(0, "");
+}
+
+/// A run over a part of what lies there decides no control, however it ends.
+#[test]
+fn a_narrow_run_satisfies_no_control() {
+    let room = Room::new("narrow");
+    let (demo, keys) = (repository("testdata/demo"), repository("testdata/demo/public-keys.json"));
+    let verify = ["verify", &demo, "--public-keys", &keys, "--quiet", "--force"];
+    let period = ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T20:04:11Z"];
+    let state = |more: &[&str]| {
+        let record = ["--record", "narrow.jsonl"];
+        room.0.run(&[&verify[..], &period, &record, more].concat()).is(0, "PROVEN");
+        let create = ["package", "create", "--id", "p", "--to", "narrow", "--force"];
+        room.0.run(&[&create[..], &["--record", "narrow.jsonl"]].concat()).is(0, "");
+        let document = room.0.json("narrow/data/package.json");
+        document["controls"][0]["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(state(&["--region", "us-east-1"]), "undecided");
+    assert_eq!(state(&["--no-unlisted"]), "undecided");
+    assert_eq!(state(&[]), "satisfied");
 }
 
 /// Whoever cannot sign can write all manifests anew. What they say must still be what the evidence

@@ -24,6 +24,34 @@ fn rows(text: &str) -> Vec<csv::StringRecord> {
     csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).collect()
 }
 
+/// Text of a record that a terminal, a page or a spreadsheet would take for something else.
+#[test]
+fn nothing_of_a_record_reaches_a_table_or_a_pipeline_unescaped() {
+    let trail = trail();
+    let copy = copy("escaped", &trail);
+    let record = copy.beside("run.jsonl");
+    let ran = copy.verify(&["--record", &record]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let text = copy.read("run.jsonl");
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let log = lines.iter().position(|line| line.contains("\"event\":\"log-judged\"")).unwrap();
+    let bad = "\u{202e}\u{9b}\u{7}";
+    let written = "\\u202e\\u009b\\u0007";
+    lines[log] = lines[log].replacen("\"bucket\":\"", &format!("\"bucket\":\"{written}"), 1);
+    lines[0] = lines[0].replacen("\"version\":\"", &format!("\"version\":\"{written}"), 1);
+    let evil = copy.beside("evil.jsonl");
+    fs::write(&evil, crate::support::records::resealed(&lines)).unwrap();
+    let objects = format!("verified-objects={}", copy.beside("evil.csv"));
+    let junit = copy.beside("evil.xml");
+    let ran = replay(&[&evil, "--export", &objects, "--junit", &junit]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    for name in ["evil.csv", "evil.xml"] {
+        let text = copy.read(name);
+        assert!(!text.chars().any(|one| bad.contains(one)), "{name}");
+        assert!(text.contains("u{202e}"), "{name}: {text}");
+    }
+}
+
 #[test]
 fn the_objects_of_a_table_are_those_that_are_proven() {
     let mut trail = trail();

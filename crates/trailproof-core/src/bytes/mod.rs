@@ -2,5 +2,6 @@
 pub mod content;
 mod deflate;
 pub mod inflate;
+pub mod json_size;
 mod members;
 pub mod whole;

@@ -69,6 +69,9 @@ pub enum SkipReason {
     NoLastModified,
     /// It is outside of the location or the scope that was named.
     OutsideLocation,
+    /// The record of an earlier run proves log files that the store lists unchanged, so that they were not
+    /// read again. The detail is their number.
+    EarlierRecord,
 }
 
 impl SkipReason {

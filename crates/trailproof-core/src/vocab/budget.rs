@@ -122,11 +122,35 @@ pub const PUBLIC_KEYS: usize = 100_000;
 
 /// Bytes of a record's line about a single fact: two keys of a kilobyte and a service's message,
 /// all escaped as JSON, take far less.
-pub const RECORD_FACT: usize = 256 << 10;
+pub const RECORD_FACT: usize = 128 << 10;
+
+/// JSON values on such a line. The longest have some 60 fields; accepted exceptions have
+/// [`EXCEPTIONS`] numbers.
+pub const RECORD_FACT_VALUES: usize = 4_000;
 
 /// Bytes of one line of a run record. The longest lines hold the coverage of a chain; this allows
 /// 600,000 segments, more than a chain can have in less than 30 years of one-hour stretches.
 pub const RECORD_LINE: usize = 64 << 20;
+
+/// JSON values on one line of a run record: the coverage of a chain with 300,000 segments, which
+/// takes 17 years of one-hour stretches of which no two are alike.
+pub const RECORD_LINE_VALUES: usize = 1_000_000;
+
+/// Bytes of a bucket, key, folder or trail that a run record names. A key of S3 has at most
+/// [`KEY_LENGTH`]; a file in a directory has a path of at most 4,096.
+pub const RECORD_NAME: usize = 4_096;
+
+/// Chains of one run record. The largest organization, 10,000 accounts in 17 regions, has 170,000 for
+/// each of its trails.
+pub const RECORD_CHAINS: usize = 600_000;
+
+/// Segments of coverage of all chains of one run record. This many are a month of single hours in
+/// each of 8,500 chains.
+pub const RECORD_SEGMENTS: usize = 8_000_000;
+
+/// Places that one run record reports as named or expected and not found. A file that expects 10,000
+/// accounts in 17 regions names 170,000.
+pub const RECORD_ABSENT: usize = 200_000;
 
 /// Characters of a fingerprint. AWS's have 32; this leaves room for a longer hash in the future.
 pub const FINGERPRINT: usize = 256;
@@ -161,6 +185,14 @@ pub const SHOWN_FAILURE: usize = 1_800;
 /// Bytes of an attestation, an inclusion proof or a Sigstore bundle. With every public key of a
 /// quarter and the maximum number of listed exceptions, an attestation takes some 2 MB.
 pub const ATTESTATION: u64 = 32 << 20;
+
+/// JSON values of an attestation, an inclusion proof, or a document or result of a package. With the
+/// maximum number of public keys and listed exceptions, an attestation has some 250,000; each takes some
+/// 100 bytes of memory.
+pub const JSON_VALUES: usize = 1_000_000;
+
+/// Bytes of the lines of a record that an attestation states: as many as an attestation may have.
+pub const ATTESTED_LINES: u64 = ATTESTATION;
 
 /// Signatures of one envelope that are tried: DSSE allows several, and real envelopes have few.
 pub const SIGNATURES: usize = 16;

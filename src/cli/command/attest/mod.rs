@@ -1,4 +1,5 @@
 //! `trailproof attest`: signs the result of a run, and checks signed results.
+pub(super) mod again;
 pub(super) mod attested;
 pub(super) mod checks;
 pub(in crate::cli) mod files;

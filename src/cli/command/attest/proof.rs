@@ -1,7 +1,7 @@
 //! `trailproof attest prove` and `attest check-proof`: proofs that one object was attested.
 use super::files::{attestation, read, shown, signed_statement, unusable, verifying_key};
 use crate::attest::inclusion::{Proof, ProvenLine};
-use crate::attest::record::{RecordRequest, read_record};
+use crate::attest::record::read_record;
 use crate::cli::args::attest::{CheckProofArgs, ProveArgs};
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
@@ -16,8 +16,7 @@ use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 pub(crate) fn prove(args: &ProveArgs) -> Result<ExitStatus, Refusal> {
     let at = object(&args.object)?;
     let path = shown(&args.record);
-    let requested = RecordRequest { object: Some(at.clone()), comparable_line: false };
-    let record = read_record(&args.record, requested)
+    let record = read_record(&args.record, Some(at.clone()))
         .map_err(|why| Refusal::not_started(format!("cannot use the record `{path}`: {why}")))?;
     let found = record.places.len();
     if found == 0 {

@@ -4,7 +4,7 @@ use super::signer::Signer;
 use crate::attest::dsse::Envelope;
 use crate::attest::key::VerifyingKey;
 use crate::attest::predicate::{Declared, predicate};
-use crate::attest::record::{Record, RecordRequest, read_record};
+use crate::attest::record::{Record, read_record};
 use crate::attest::statement::{Role, Statement, Subject};
 use crate::cli::args::attest::SignArgs;
 use crate::cli::args::aws::AwsArgs;
@@ -65,7 +65,7 @@ pub(in crate::cli::command) async fn sign_record(
     declared: &Declared,
     beside: Vec<Subject>,
 ) -> Result<(Record, Envelope), Refusal> {
-    let record = read_record(path, RecordRequest::default()).map_err(|why| {
+    let record = read_record(path, None).map_err(|why| {
         Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(path)))
     })?;
     let mut subjects = vec![Subject { name: name(path), role: Role::Record, hash: record.hash }];

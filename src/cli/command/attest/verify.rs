@@ -8,7 +8,7 @@ use super::recheck::recheck;
 use crate::attest::agreement::disagreements;
 use crate::attest::dsse::Container;
 use crate::attest::predicate::{Declared, predicate};
-use crate::attest::record::{Record, RecordRequest, read_record};
+use crate::attest::record::{Record, read_record};
 use crate::attest::statement::{Committed, Role, Statement};
 use crate::attest::timestamp::Stamp;
 use crate::cli::args::attest::VerifyAttestationArgs;
@@ -46,8 +46,9 @@ pub(crate) async fn verify(
     previous(args, &statement, &mut checks)?;
     match &args.recheck {
         Some(place) => {
-            let again = recheck(global, args, place, &statement, record.as_ref()).await?;
-            again.emit(&statement, &committed, record.as_ref(), &mut checks);
+            let given = args.record.as_deref().filter(|_| record.is_some());
+            let again = recheck(global, args, place, &statement, given).await?;
+            again.emit(&statement, &committed, &mut checks);
         }
         None => checks.add(
             CheckOutcome::NotAsked,
@@ -145,8 +146,7 @@ fn record(
     if !file(path, &hash, Role::Record, statement, checks) {
         return Ok(None);
     }
-    let requested = RecordRequest { object: None, comparable_line: args.recheck.is_some() };
-    let record = read_record(path, requested).map_err(|why| {
+    let record = read_record(path, None).map_err(|why| {
         Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(path)))
     })?;
     if record.hash != hash {

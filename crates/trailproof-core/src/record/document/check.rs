@@ -13,15 +13,22 @@ use crate::record::{
     RunEvent, RunStart, RunSummary, RunTally,
 };
 use crate::trail_event::KnownEnd;
-use crate::vocab::budget::SHOWN;
+use crate::vocab::budget::{
+    LISTED_DIGESTS, PUBLIC_KEYS, RECORD_ABSENT, RECORD_CHAINS, RECORD_SEGMENTS, SHOWN,
+};
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, Region};
 use crate::vocab::key_layout::{DigestKey, DigestKind};
 use crate::vocab::location::{ObjectLocation, escape, excerpt};
 use crate::vocab::time::{HOUR, Period, Timestamp};
+use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Follows the events of a run and recounts them.
+/// The first half of the SHA-256 of a name. A chain may have a million backfill digests.
+type NameHash = [u8; 16];
+
+/// Follows the events of a run and recounts them. What it keeps of a record is bounded, so that a small
+/// compressed record cannot take all memory.
 #[derive(Debug, Default)]
 pub struct RunCheck {
     period: Option<Period>,
@@ -63,6 +70,8 @@ pub struct RunCheck {
     /// When the run began, by the machine's clock, if the record says so.
     began: Option<Timestamp>,
     finished: bool,
+    /// Segments of coverage of all chains.
+    segments: usize,
 }
 
 #[derive(Debug)]
@@ -71,8 +80,8 @@ struct OpenChain {
     tally: ChainTally,
     /// Kind of the last digest, and its end according to its key.
     last: Option<(DigestKind, Timestamp)>,
-    /// Proven digests with that end.
-    of_last: BTreeSet<ObjectLocation>,
+    /// Names of the proven digests with that end.
+    of_last: BTreeSet<NameHash>,
     /// What the last proven digest records about the one before it.
     link: Option<DigestLink>,
     /// Number of log files of the last digest that are still to come.
@@ -101,6 +110,7 @@ impl RunCheck {
                 if self.chains.replace(*chains).is_some() {
                     return Err(Unreadable::new("`bucket-listed` must appear only once"));
                 }
+                within(usize::try_from(*chains).unwrap_or(usize::MAX), RECORD_CHAINS, "chains")?;
             }
             RunEvent::ListingUnread { .. } => {
                 self.outside("listing-unread")?;
@@ -108,12 +118,15 @@ impl RunCheck {
             }
             RunEvent::ChainStarted { chain } => self.begin(chain)?,
             RunEvent::PublicKey(key) => {
-                self.inside()?;
+                if self.chains.is_none() || self.after_chains {
+                    return Err(Unreadable::new("`public-key` before or after the chains"));
+                }
                 if !PublicKey::new(key.fingerprint.as_str(), &key.der).is_readable() {
                     let name = excerpt(&key.fingerprint, SHOWN);
                     return Err(Unreadable::new(format!("the bytes of key `{name}` are no key")));
                 }
                 self.keys.insert((key.region.clone(), key.fingerprint.clone()));
+                within(self.keys.len(), PUBLIC_KEYS, "public keys")?;
             }
             RunEvent::LogNamed(_) => {
                 self.inside()?;
@@ -168,9 +181,11 @@ impl RunCheck {
                     (place.why, &place.account, &place.region, &place.trail)
                 {
                     self.doubted.insert((account.clone(), region.clone(), trail.clone()));
+                    within(self.doubted.len(), RECORD_CHAINS, "chains in doubt")?;
                 }
                 if place.why.is_absence() {
                     self.absences.insert(place.clone());
+                    within(self.absences.len(), RECORD_ABSENT, "places that were not found")?;
                 }
             }
             RunEvent::PlacesAnswered(places) => {
@@ -313,9 +328,12 @@ impl RunCheck {
 
     fn begin(&mut self, chain: &ChainId) -> Result<(), Unreadable> {
         self.outside("chain-started")?;
-        let (Some(period), Some(_)) = (self.period, self.chains) else {
+        let (Some(period), Some(chains)) = (self.period, self.chains) else {
             return Err(Unreadable::new("a chain before `bucket-listed`"));
         };
+        if self.chains_told >= chains {
+            return Err(Unreadable::new("there are more chains than `bucket-listed` states"));
+        }
         if self.after_chains || self.last_chain.as_ref().is_some_and(|last| last >= chain) {
             return Err(Unreadable::new(format!("the chain {chain} is not where its name sorts")));
         }
@@ -361,7 +379,8 @@ impl RunCheck {
         }
         self.tally.chain(summary);
         self.chains_told += 1;
-        Ok(())
+        self.segments = self.segments.saturating_add(summary.segments.len());
+        within(self.segments, RECORD_SEGMENTS, "stretches of coverage")
     }
 
     fn finish(&mut self, stated: &RunSummary) -> Result<(), Unreadable> {
@@ -522,13 +541,30 @@ impl OpenChain {
         if judged.kind == DigestKind::Standard && self.last != Some((judged.kind, end)) {
             self.of_last.clear();
         }
-        if is_proven && !self.of_last.insert(judged.at.clone()) {
+        if is_proven && !self.of_last.insert(name_hash(&judged.at)) {
             let key = escape(&judged.at.key);
             return Err(Unreadable::new(format!("the digest `{key}` has two lines")));
         }
+        within(self.of_last.len(), LISTED_DIGESTS, "digests of one chain")?;
         self.last = Some((judged.kind, end));
         Ok(())
     }
+}
+
+/// Requires that there are no more than a reader keeps.
+fn within(count: usize, most: usize, what: &str) -> Result<(), Unreadable> {
+    if count > most { Err(Unreadable::too_many(what, most)) } else { Ok(()) }
+}
+
+fn name_hash(at: &ObjectLocation) -> NameHash {
+    let mut hasher = Sha256::new();
+    hasher.update(&at.bucket);
+    // No bucket has a slash in its name.
+    hasher.update("/");
+    hasher.update(&at.key);
+    let mut half = NameHash::default();
+    half.copy_from_slice(hasher.finalize().split_at(16).0);
+    half
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Reads a record line by line, in memory that does not grow with the record.
 use super::bad::BadRecord;
 use super::frame::{Circumstances, Finished, RunEnded};
+use crate::bytes::json_size::exceeds_values;
 use crate::record::RunEvent;
 use crate::record::wire::{Unreadable, event_name, read_event};
-use crate::vocab::budget::{RECORD_FACT, RECORD_LINE};
+use crate::vocab::budget::{RECORD_FACT, RECORD_FACT_VALUES, RECORD_LINE, RECORD_LINE_VALUES};
 use sha2::{Digest as _, Sha256};
 use std::io::{BufRead, ErrorKind, Read as _};
 use strum::{EnumString, IntoStaticStr};
@@ -77,9 +78,14 @@ pub enum RecordLine {
     Unknown,
 }
 
-/// Returns the maximum size of a line for this event in bytes, without its newline.
-fn longest(event: &str) -> usize {
-    if LONG.contains(&event) { RECORD_LINE - 1 } else { RECORD_FACT }
+/// Returns whether a line of this event, without its newline, has more bytes or JSON values than a
+/// reader accepts.
+fn is_too_long(event: &str, line: &[u8]) -> bool {
+    let (bytes, values) = match LONG.contains(&event) {
+        true => (RECORD_LINE - 1, RECORD_LINE_VALUES),
+        false => (RECORD_FACT, RECORD_FACT_VALUES),
+    };
+    line.len() > bytes || exceeds_values(line, values)
 }
 
 /// Checks that a reader would accept a line that was written, including its newline. No writer may
@@ -89,14 +95,14 @@ fn longest(event: &str) -> usize {
 ///
 /// Returns an error if the line is longer than a reader accepts.
 pub fn check_line(line: &[u8]) -> Result<(), LineTooLong> {
-    let bytes = line.len().saturating_sub(1);
-    if bytes <= RECORD_FACT {
+    let (line, _) = line.split_at(line.len().saturating_sub(1));
+    if line.len() < RECORD_FACT_VALUES {
         return Ok(());
     }
     let event = std::str::from_utf8(line).ok().and_then(|text| event_name(text).ok());
     match event {
-        Some(event) if bytes <= longest(&event) => Ok(()),
-        _ => Err(LineTooLong { bytes }),
+        Some(event) if !is_too_long(&event, line) => Ok(()),
+        _ => Err(LineTooLong { bytes: line.len() }),
     }
 }
 
@@ -171,8 +177,11 @@ impl<R: BufRead> RecordReader<R> {
         let text = std::str::from_utf8(&self.line)
             .map_err(|_| BadRecord::line(number, "it is not UTF-8"))?;
         let name = event_name(text).map_err(wrong)?.into_owned();
-        if text.len() > longest(&name) {
-            return Err(BadRecord::line(number, "longer than a line of this event may be"));
+        if is_too_long(&name, &self.line) {
+            return Err(BadRecord::line(
+                number,
+                "longer than a line of this event may be, or with more values",
+            ));
         }
         let first: &str = self.kind.into();
         if number == 1 && name != first {

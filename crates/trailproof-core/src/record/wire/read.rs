@@ -66,7 +66,7 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
         }
         RunEventName::ListingUnread => {
             let line: ListingUnreadLine<'_> = serde_json::from_str(line)?;
-            let folder = line.folder.into_owned();
+            let folder = bounded(line.folder, "folder")?;
             RunEvent::ListingUnread { folder, why: line.read_failure.try_into()? }
         }
         RunEventName::ChainStarted => {
@@ -81,12 +81,12 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
         RunEventName::LogNamed => {
             let line: LogNamedLine<'_> = serde_json::from_str(line)?;
             RunEvent::LogNamed(LogNamed {
-                at: at(line.bucket, line.key),
+                at: at(line.bucket, line.key)?,
                 hash: line.sha256.0,
                 digest: line.digest.into(),
                 start: line.start.0,
                 end: line.end.0,
-                fingerprint: line.fingerprint.into_owned(),
+                fingerprint: fingerprint(line.fingerprint)?,
             })
         }
         RunEventName::TrailStatus => {
@@ -102,7 +102,7 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
         RunEventName::SeamJudged => {
             let line: SeamJudgedLine<'_> = serde_json::from_str(line)?;
             RunEvent::SeamJudged(SeamJudged {
-                at: at(line.bucket, line.key),
+                at: at(line.bucket, line.key)?,
                 end: line.end.0,
                 expected: line.sha256.0,
                 joined: line.joined,
@@ -125,20 +125,20 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
         RunEventName::LogUnlisted => {
             let line: LogUnlistedLine<'_> = serde_json::from_str(line)?;
             RunEvent::LogUnlisted {
-                at: at(line.bucket, line.key),
+                at: at(line.bucket, line.key)?,
                 last_modified: line.last_modified.map(|at| at.0),
                 reason: reason(&line.reason)?,
             }
         }
         RunEventName::CopyOf => {
             let line: CopyOfLine<'_> = serde_json::from_str(line)?;
-            RunEvent::CopyOf { at: at(line.bucket, line.key), hash: line.sha256.0 }
+            RunEvent::CopyOf { at: at(line.bucket, line.key)?, hash: line.sha256.0 }
         }
         RunEventName::LogsWithoutDigests => {
             let line: LogsWithoutDigestsLine<'_> = serde_json::from_str(line)?;
             RunEvent::LogsWithoutDigests {
                 reason: reason(&line.reason)?,
-                folder: line.folder.into_owned(),
+                folder: bounded(line.folder, "folder")?,
             }
         }
         RunEventName::PlaceInDoubt => {
@@ -146,7 +146,7 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
             let wrong = |field| Unreadable::value("place-in-doubt", field);
             RunEvent::PlaceInDoubt(PlaceInDoubt {
                 why: line.why.parse().map_err(|_| Unreadable::unknown("why", &line.why))?,
-                folder: line.folder.map(Cow::into_owned),
+                folder: line.folder.map(|text| bounded(text, "folder")).transpose()?,
                 folders: line.folders,
                 account: line
                     .account
@@ -156,7 +156,7 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
                     .region
                     .map(|text| text.parse().map_err(|_| wrong("region")))
                     .transpose()?,
-                trail: line.trail.map(Cow::into_owned),
+                trail: line.trail.map(|text| bounded(text, "trail")).transpose()?,
                 home: home(line.home_region, line.organization).map_err(wrong)?,
             })
         }
@@ -270,7 +270,7 @@ fn public_key(line: PublicKeyLine<'_>) -> Result<PublicKeyUsed, Unreadable> {
     }
     Ok(PublicKeyUsed {
         region: line.region.parse().map_err(|_| wrong("region"))?,
-        fingerprint: line.fingerprint.into_owned(),
+        fingerprint: fingerprint(line.fingerprint)?,
         der,
         valid_from: line.valid_from.map(|at| at.0),
         valid_to: line.valid_to.map(|at| at.0),
@@ -287,8 +287,8 @@ fn digest_judged(line: DigestJudgedLine<'_>) -> Result<DigestJudged, Unreadable>
             hash: line.sha256.ok_or_else(need("sha256"))?.0,
             proofs: proofs(&line.proofs.ok_or_else(need("proofs"))?)?,
             logs: line.log_files.ok_or_else(need("log_files"))?,
-            fingerprint: line.fingerprint.ok_or_else(need("fingerprint"))?.into_owned(),
-            previous: line.previous.map(link),
+            fingerprint: fingerprint(line.fingerprint.ok_or_else(need("fingerprint"))?)?,
+            previous: line.previous.map(link).transpose()?,
         }),
     };
     let kind = line.kind.parse().map_err(|_| Unreadable::unknown("kind", &line.kind))?;
@@ -297,7 +297,7 @@ fn digest_judged(line: DigestJudgedLine<'_>) -> Result<DigestJudged, Unreadable>
         .iter()
         .map(|code| code.parse().map_err(|_| Unreadable::unknown("notice", code)));
     Ok(DigestJudged {
-        at: at(line.bucket, line.key),
+        at: at(line.bucket, line.key)?,
         kind,
         end: line.end.0,
         outcome,
@@ -327,7 +327,7 @@ fn log_judged(line: LogJudgedLine<'_>) -> Result<LogJudged, Unreadable> {
         }),
     };
     Ok(LogJudged {
-        at: at(line.bucket, line.key),
+        at: at(line.bucket, line.key)?,
         expected: line.sha256.0,
         outcome,
         lifecycle,
@@ -371,16 +371,31 @@ fn proofs(names: &[Text<'_>]) -> Result<Proofs, Unreadable> {
     Ok(proofs)
 }
 
-fn link(shape: LinkShape<'_>) -> DigestLink {
-    DigestLink {
-        at: at(shape.bucket, shape.key),
+fn link(shape: LinkShape<'_>) -> Result<DigestLink, Unreadable> {
+    Ok(DigestLink {
+        at: at(shape.bucket, shape.key)?,
         hash: shape.sha256.map(|hash| hash.0),
         end: shape.end.map(|at| at.0),
+    })
+}
+
+fn at(bucket: Text<'_>, key: Text<'_>) -> Result<ObjectLocation, Unreadable> {
+    Ok(ObjectLocation { bucket: bounded(bucket, "bucket")?, key: bounded(key, "key")? })
+}
+
+/// Returns a name that is not longer than a run can have read it.
+fn bounded(text: Text<'_>, field: &str) -> Result<String, Unreadable> {
+    match text.len() > budget::RECORD_NAME {
+        true => Err(Unreadable::too_long(field)),
+        false => Ok(text.into_owned()),
     }
 }
 
-fn at(bucket: Text<'_>, key: Text<'_>) -> ObjectLocation {
-    ObjectLocation { bucket: bucket.into_owned(), key: key.into_owned() }
+fn fingerprint(text: Text<'_>) -> Result<String, Unreadable> {
+    match text.chars().count() > budget::FINGERPRINT {
+        true => Err(Unreadable::too_long("fingerprint")),
+        false => Ok(text.into_owned()),
+    }
 }
 
 fn owned(texts: Vec<Text<'_>>) -> Vec<String> {

@@ -22,6 +22,16 @@ impl Unreadable {
         Self(format!("`{of}` has an invalid value in `{field}`"))
     }
 
+    /// Creates the error that a name in a line is longer than any that a run reads.
+    pub(crate) fn too_long(field: &str) -> Self {
+        Self(format!("`{field}` is longer than a name that a run reads"))
+    }
+
+    /// Creates the error that a record has more of something than a reader keeps.
+    pub(crate) fn too_many(what: &str, most: usize) -> Self {
+        Self(format!("more than {most} {what}"))
+    }
+
     pub(crate) fn unknown(what: &str, value: &str) -> Self {
         Self(format!("the {what} `{}` is not known", excerpt(value, budget::SHOWN)))
     }
