@@ -275,20 +275,24 @@ async fn write_without(
 }
 
 /// Returns the object of an event that is there and does not prove.
-fn wrong(event: &RunEvent) -> impl Iterator<Item = &ObjectLocation> {
-    let judged = match event {
-        RunEvent::DigestJudged(judged) => Some((&judged.at, &judged.outcome)),
-        RunEvent::LogJudged(judged) => Some((&judged.at, &judged.outcome)),
+fn wrong(event: &RunEvent) -> Option<&ObjectLocation> {
+    let (at, finding) = match event {
+        RunEvent::DigestJudged(judged) => (&judged.at, found_of(&judged.outcome)?),
+        RunEvent::LogJudged(judged) => (&judged.at, found_of(&judged.outcome)?),
+        _ => return None,
+    };
+    let is_missing = matches!(
+        finding,
+        Finding::DigestMissing | Finding::DigestDeliveredThenGone { .. } | Finding::LogMissing
+    );
+    (!is_missing).then_some(at)
+}
+
+fn found_of<P>(outcome: &Outcome<P>) -> Option<&Finding> {
+    match outcome {
+        Outcome::Invalid(finding) => Some(finding),
         _ => None,
-    };
-    let is_there = |(_, outcome): &(&ObjectLocation, &Outcome)| {
-        let Outcome::Invalid(finding) = outcome else { return false };
-        !matches!(
-            finding,
-            Finding::DigestMissing | Finding::DigestDeliveredThenGone { .. } | Finding::LogMissing
-        )
-    };
-    judged.filter(is_there).map(|(at, _)| at).into_iter()
+    }
 }
 
 fn recovered(found: &ObjectVersions) -> RecoveredObject {
