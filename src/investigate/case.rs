@@ -60,6 +60,11 @@ pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refu
         gathered.kms.take(event, None);
     }
     // Where nothing is wrong, only events by themselves can be deeds, and they may be anywhere.
+    let is_whole = |spans: &[(Timestamp, Timestamp)]| {
+        spans.is_empty()
+            || matches!(spans, [(from, to)] if *from <= input.start.period.start && *to >= end)
+    };
+    let hours_searched = !is_whole(&delivered);
     let delivered = (!delivered.is_empty()).then_some(delivered);
     let mut searched = gathered.search(&input, filter.clone(), delivered.clone(), false).await?;
     let mut complete = searched.is_complete();
@@ -87,7 +92,7 @@ pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refu
         None => None,
     };
     let current = input.source.as_ref();
-    let mut compared = Compared { also: also_searched, ..Compared::default() };
+    let mut compared = Compared { also: also_searched, hours_searched, ..Compared::default() };
     if let Some(Regained { source, logs, replaced, .. }) = &input.regained {
         let replaced: Vec<&ProvenLog> =
             logs.iter().filter(|log| replaced.contains(&log.at)).collect();
@@ -104,6 +109,8 @@ pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refu
 #[derive(Default)]
 struct Compared {
     also: Vec<(String, EventsSearched)>,
+    /// Whether only log files of some hours were searched.
+    hours_searched: bool,
     diffs: Vec<LogDiff>,
     diffs_capped: bool,
     unproven: Vec<UnprovenLog>,
@@ -251,6 +258,7 @@ fn report(
         (input.versions_unread.is_some(), CaseNotice::VersionsUnlisted),
         (input.versions_untried, CaseNotice::VersionsUntried),
         (!complete, CaseNotice::SearchIncomplete),
+        (compared.hours_searched, CaseNotice::HoursSearched),
         (input.confirm.is_some(), CaseNotice::RecordTrusted),
         (facts.unattested_capped, CaseNotice::GapsNotListed),
         (compared.also.iter().any(|(_, it)| !it.is_complete()), CaseNotice::AlsoIncomplete),

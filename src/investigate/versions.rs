@@ -1,5 +1,5 @@
 //! What became of each affected object, and which of its versions proves.
-use super::affected::AffectedObject;
+use super::affected::{AffectedObject, Fault};
 use super::facts::VersionTrace;
 use super::second::{Judged, Second};
 use super::tried::Tried;
@@ -142,7 +142,13 @@ pub(crate) async fn classes(
         let untried = unlisted.is_none().then(|| untried(&versions, judged, tried)).flatten();
         let class = match unlisted {
             Some(_) => VersionClass::Unknown,
-            None => class(&versions, judged, kept, untried),
+            None => match class(&versions, judged, kept, untried) {
+                // It lies there: nothing says that it is lost.
+                VersionClass::NotVersioned if matches!(object.fault, Fault::Unread(_)) => {
+                    VersionClass::Unreadable
+                }
+                class => class,
+            },
         };
         let proven = match judged {
             Some(Judged::Proven(id)) => Some(id.clone().unwrap_or_else(|| "null".to_owned())),

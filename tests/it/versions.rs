@@ -6,7 +6,9 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use trailproof_testkit::server::{AccessRules, LoopbackServer, ServerOptions};
+use trailproof_testkit::server::{
+    AccessRules, Fault, FaultPlan, LoopbackServer, Matcher, Schedule, ServerOptions,
+};
 use trailproof_testkit::trail::dice::Dice;
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 use trailproof_testkit::world::Version;
@@ -541,3 +543,26 @@ fn any_deeds_on_versions_are_undone(seed: u64) {
 }
 
 by_seed!(any_deeds_on_versions_are_undone: seed_0 = 0, seed_1 = 1, seed_2 = 2, seed_3 = 3, seed_4 = 4, seed_5 = 5);
+
+/// Somebody changes an object between the runs of `recover`: whenever that is, nothing unproven is written.
+#[test]
+fn what_changes_while_it_is_recovered_is_not_written() {
+    let mut trail = versioned();
+    let all = logs(&trail);
+    let (changed, deleted) = (all[6].clone(), all[5].clone());
+    let clean = trail.world.buckets[&changed.0].objects[&changed.1].last().unwrap().body.clone();
+    remove(&mut trail, &deleted);
+    let mut written = BTreeSet::new();
+    for read in 1..=6 {
+        let flipped = Schedule::from(read, Fault::BitFlipped { at: 40 });
+        let faults = FaultPlan::new().with(Matcher::get(&changed.1), flipped);
+        let options = ServerOptions { faults, ..ServerOptions::default() };
+        let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+        let at = fresh(&format!("changing-{read}"));
+        let ran = recover(&server, &trail, &at, &[]);
+        let file = fs::read(at.join(&changed.0).join(&changed.1)).ok();
+        written.insert(file.is_some());
+        assert!(file.is_none_or(|bytes| bytes == *clean), "from read {read}: {ran:?}");
+    }
+    assert_eq!(written, BTreeSet::from([false, true]), "neither is always so");
+}

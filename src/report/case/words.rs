@@ -121,6 +121,10 @@ pub(super) fn notice(notice: CaseNotice) -> &'static str {
         CaseNotice::SearchIncomplete => {
             "Not every log file that may hold a cause could be searched."
         }
+        CaseNotice::HoursSearched => {
+            "Only log files that were delivered around the effects were searched: deeds at other times \
+             are not in the case. `--lookback` widens the search."
+        }
         CaseNotice::RecordTrusted => {
             "The case trusts the record: only the log files that were searched, and the digests \
              that name them, were verified again."

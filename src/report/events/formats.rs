@@ -216,10 +216,9 @@ fn row(EventHit { log, event }: EventHit<'_>) -> [String; COLUMNS.len()] {
 /// Returns a cell that no spreadsheet takes for a formula, and that controls no terminal.
 pub(crate) fn guarded(cell: &str) -> String {
     let shown = trailproof_core::vocab::location::escape(cell).into_owned();
-    // Some spreadsheets take the full-width forms for the same.
-    match shown.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '﹣', '﹢', '﹦', '﹫'])
-        || cell.starts_with(['\t', '\r', '\n'])
-    {
+    // Some spreadsheets take the full-width forms for the same, and pass over blanks before them.
+    let begins = ['=', '+', '-', '@', '|', '＝', '＋', '－', '＠', '﹣', '﹢', '﹦', '﹫'];
+    match shown.trim_start().starts_with(begins) || cell.starts_with(['\t', '\r', '\n']) {
         true => format!("'{shown}"),
         false => shown,
     }
@@ -365,6 +364,9 @@ mod tests {
             ("-1", "'-1"),
             ("@x", "'@x"),
             ("\t=1", "'\\u{9}=1"),
+            (" =1", "' =1"),
+            ("\u{a0}=1", "'\u{a0}=1"),
+            ("|calc", "'|calc"),
             ("\u{1b}[2J", "\\u{1b}[2J"),
             ("a=b", "a=b"),
             ("", ""),

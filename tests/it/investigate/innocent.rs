@@ -495,6 +495,22 @@ fn putting_the_same_selectors_again_narrows_nothing() {
     assert_ne!(deed["confidence"], "shown", "{deed}");
 }
 
+/// A case that searched only hours says so.
+#[test]
+fn a_search_of_some_hours_is_named() {
+    let spec = TrailSpec::new().seed(31).hours(40).unexplained_pause(30, 34, 0);
+    let trail = attacked(spec.build());
+    for (name, more, expected) in
+        [("hours", &[][..], true), ("whole", &["--lookback", "30d"][..], false)]
+    {
+        let ran = investigate(&format!("searched-{name}"), &trail, more);
+        let case = ran.case();
+        let notices: Vec<&str> =
+            case["notices"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert_eq!(notices.contains(&"hours-searched"), expected, "{name}: {notices:?}");
+    }
+}
+
 /// Whoever deletes what is gone already removed nothing.
 #[test]
 fn the_first_of_two_deletions_removed_the_object() {

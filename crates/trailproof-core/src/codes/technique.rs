@@ -268,6 +268,8 @@ pub enum CaseNotice {
     VersionsUntried,
     /// Not everything that may hold an event could be searched.
     SearchIncomplete,
+    /// Only log files that were delivered around the effects, or after them, were searched.
+    HoursSearched,
     /// The case is made of a record that was trusted: of what it says, only the log files that were
     /// searched were verified again.
     RecordTrusted,
