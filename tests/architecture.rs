@@ -60,6 +60,7 @@ const CORE_IS_BUILT_WITH: &[&str] = &[
     "hex",
     "md-5",
     "memchr",
+    "percent-encoding",
     "serde",
     "serde_json",
     "sha2",

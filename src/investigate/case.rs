@@ -137,7 +137,7 @@ async fn unattested(input: &CaseInput) -> (BTreeMap<(ChainId, Timestamp), Unatte
         }
         let id = &chain.summary.chain;
         let mut logs = Unattested::default();
-        for folder in &chain.folders {
+        for folder in chain.folders.keys() {
             let folder = folder.replace(&format!("/{DIGEST_FOLDER}/"), "/CloudTrail/");
             for day in 0.. {
                 let at = span.from.plus(day * DAY);

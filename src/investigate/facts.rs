@@ -88,8 +88,8 @@ pub(crate) struct ChainFacts {
     pub(crate) named: Vec<(Timestamp, u64)>,
     /// Intervals of its backfill digests.
     pub(crate) backfills: Vec<(Timestamp, Timestamp)>,
-    /// Folder of its digests, without the date.
-    pub(crate) folders: BTreeSet<String>,
+    /// Folders of its digests, without the date, and the ends of the first and last proven digest in each.
+    pub(crate) folders: BTreeMap<String, Option<(Timestamp, Timestamp)>>,
     /// The KMS keys that its objects name.
     pub(crate) keys: Vec<KeyUse>,
 }
@@ -162,6 +162,16 @@ impl ChainFacts {
         before.max_by_key(|used| used.last).map(|used| used.key.clone()).into_iter().collect()
     }
 
+    /// Returns the folder to which its digests were delivered before a time; all of them if that is not known.
+    pub(crate) fn folders_at(&self, time: Timestamp) -> Vec<String> {
+        let proven = self.folders.iter().filter_map(|(folder, ends)| Some((folder, (*ends)?)));
+        let before = proven.filter(|(_, (first, _))| *first <= time);
+        match before.max_by_key(|(_, (_, last))| (*last).min(time)) {
+            Some((folder, _)) => vec![folder.clone()],
+            None => self.folders.keys().cloned().collect(),
+        }
+    }
+
     /// Lists the stretches that no digest covers.
     pub(crate) fn uncovered(&self) -> impl Iterator<Item = &Segment> {
         self.summary
@@ -199,11 +209,19 @@ pub(crate) struct RecordFacts {
 struct OpenChain {
     named: Vec<(Timestamp, u64)>,
     backfills: Vec<(Timestamp, Timestamp)>,
-    folders: BTreeSet<String>,
+    folders: BTreeMap<String, Option<(Timestamp, Timestamp)>>,
     keys: Vec<KeyUse>,
 }
 
 impl OpenChain {
+    fn folder(&mut self, folder: String, proven: Option<Timestamp>) {
+        let known = self.folders.entry(folder).or_default();
+        if let Some(end) = proven {
+            let (first, last) = known.unwrap_or((end, end));
+            *known = Some((first.min(end), last.max(end)));
+        }
+    }
+
     fn key(&mut self, key: KeyName, time: Timestamp) {
         if let Some(used) = self.keys.iter_mut().find(|used| used.key == key) {
             used.first = used.first.min(time);
@@ -241,7 +259,10 @@ impl RecordFacts {
             RunEvent::DigestJudged(judged) => {
                 let Some(chain) = self.chain.clone() else { return };
                 if let Some(open) = &mut self.open {
-                    open.folders.extend(digest_folder(&judged.at.key));
+                    let is_valid = matches!(judged.outcome, Outcome::Valid(_));
+                    if let Some(folder) = digest_folder(&judged.at.key) {
+                        open.folder(folder, is_valid.then_some(judged.end));
+                    }
                     match (&judged.outcome, judged.kind) {
                         (Outcome::Valid(proof), DigestKind::Standard) => {
                             open.named.push((judged.end, proof.logs));
@@ -357,7 +378,9 @@ impl RecordFacts {
     /// Takes an object that was read and is proven.
     fn survives(&mut self, at: &ObjectLocation, time: Option<Timestamp>, seen: &ObjectFacts) {
         let Some(time) = time else { return };
-        self.survivors.add(&at.key, time);
+        // Lifecycle rules count from when the store wrote an object.
+        let age_from = written(seen).map_or(time, |written| written.max(time));
+        self.survivors.add(&at.key, age_from);
         let stored = seen.stored_as.as_ref();
         if stored.is_some_and(|stored| stored.lock_mode.is_some()) {
             self.locked_since = Some(self.locked_since.map_or(time, |first| first.min(time)));

@@ -36,7 +36,7 @@ impl Ties {
     pub(crate) fn of(facts: &RecordFacts, bucket: &str) -> Self {
         let mut ties = Self { bucket: bucket.to_owned(), ..Self::default() };
         for chain in &facts.chains {
-            let of_chain = chain.folders.iter().map(|it| (chain.summary.chain.clone(), it.clone()));
+            let of_chain = chain.folders.keys().map(|it| (chain.summary.chain.clone(), it.clone()));
             ties.places.extend(of_chain);
             let ChainId { account, source_region, trail, home_region, organization } =
                 &chain.summary.chain;

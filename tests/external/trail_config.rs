@@ -193,10 +193,13 @@ fn a_trail_in_order_passes_live_and_from_what_the_aws_cli_printed() {
     let Some(cloud) = Cloud::new("trail-config") else { return };
     let arn = cloud.trail_in_order();
     let live = cloud.judged(&["--trail-arn", &arn]);
-    for check in IN_ORDER {
-        let (status, found) = status(&live, check);
-        assert_eq!(status, "PASS", "{found:#}");
-    }
+    let others: Vec<(&str, String)> = IN_ORDER
+        .into_iter()
+        .map(|check| (check, status(&live, check).0))
+        .filter(|(_, status)| status != "PASS")
+        .collect();
+    // The root element of moto's answer is not that of S3, which the SDK refuses and the AWS CLI ignores.
+    assert_eq!(others, [("bucket-versioning", "NOT_AVAILABLE".to_owned())]);
     // The script that the program prints, run by a shell with the real AWS CLI.
     let at = empty_folder("trail-config-script");
     let script = Ran::from(&mut program(&["trail-config", "--evidence-script"]));
@@ -209,8 +212,8 @@ fn a_trail_in_order_passes_live_and_from_what_the_aws_cli_printed() {
     assert_eq!(ran.status, 0, "{ran:#?}");
     let given = cloud.judged(&["--evidence", at.join("gathered").to_str().unwrap()]);
     for check in IN_ORDER {
-        let ((status, found), (of_live, _)) = (status(&given, check), status(&live, check));
-        assert_eq!(status, of_live, "{found:#}");
+        let (status, found) = status(&given, check);
+        assert_eq!(status, "PASS", "{found:#}");
     }
 
     // What is taken away is seen, both ways.
@@ -218,7 +221,9 @@ fn a_trail_in_order_passes_live_and_from_what_the_aws_cli_printed() {
     cloud.aws(&["s3api", "delete-public-access-block", "--bucket", "logs"]);
     cloud.aws(&["s3api", "delete-bucket-policy", "--bucket", "logs"]);
     let key = live["trails"][0]["key"].as_str().unwrap();
-    cloud.aws(&["kms", "schedule-key-deletion", "--key-id", key, "--pending-window-in-days", "7"]);
+    // moto itself breaks on an ARN here.
+    let id = key.rsplit('/').next().unwrap();
+    cloud.aws(&["kms", "schedule-key-deletion", "--key-id", id, "--pending-window-in-days", "7"]);
     let live = cloud.judged(&["--trail-arn", &arn]);
     for check in [
         "trail-multi-region",

@@ -193,10 +193,24 @@ impl<'a> Index<'a> {
 
     /// Returns the last call that matters to a refusal to use a key, unless it gave the key back. `matters`
     /// is asked about the number of each call.
-    pub(super) fn withheld(&self, key: &KeyName, matters: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(super) fn withheld(
+        &self,
+        key: &KeyName,
+        events: &[CaseEvent],
+        matters: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
         let calls = self.keys.get(key)?;
-        let (last, effect) = calls.iter().rfind(|(at, _)| matters(*at))?;
-        (*effect == EventEffect::Stops).then_some(*last)
+        // A policy that lets CloudTrail use the key may refuse a reader all the same, and so may one that
+        // cannot be decided.
+        let is_of_policy = |at: usize| {
+            let event = events.get(at);
+            event.is_some_and(|event| event.event.name == "PutKeyPolicy")
+        };
+        let gives_back =
+            |at: usize, effect: EventEffect| effect == EventEffect::Resumes && is_of_policy(at);
+        let mut calls = calls.iter().filter(|(at, effect)| !gives_back(*at, *effect));
+        let (last, effect) = calls.rfind(|(at, _)| matters(*at))?;
+        matches!(effect, EventEffect::Stops | EventEffect::MayStop).then_some(*last)
     }
 
     /// Returns how many stretches of a trail begin near this time.

@@ -7,7 +7,7 @@ use crate::investigate::access_logs::AccessLine;
 use crate::investigate::facts::{Affected, Trouble, VersionTrace};
 use crate::investigate::ties::is_wide;
 use crate::report::case::model::DeedRule;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
@@ -81,10 +81,11 @@ impl Judge<'_> {
         let marker = marker.filter(|_| technique == T::ObjectsDeleted);
         let named =
             self.index.by_key.get(at.key.as_str()).filter(|_| at.bucket == self.facts.bucket);
-        let deeds = named.into_iter().flatten().filter_map(|it| self.facts.events.get(*it)?.done());
-        let undone: BTreeSet<&str> = deeds
-            .filter_map(|deed| match &deed.marker {
-                Some(MarkerChange::Removed(version)) => Some(version.as_str()),
+        let events = named.into_iter().flatten().filter_map(|it| self.facts.events.get(*it));
+        // In order of time, so that the last removal of a version is kept.
+        let undone: BTreeMap<&str, Timestamp> = events
+            .filter_map(|event| match &event.done()?.marker {
+                Some(MarkerChange::Removed(version)) => Some((version.as_str(), event.event.time?)),
                 _ => None,
             })
             .collect();
@@ -92,7 +93,8 @@ impl Judge<'_> {
             let Some(event) = self.facts.events.get(*number) else { return false };
             let Some(time) = event.event.time else { return false };
             let is_undone = event.done().is_some_and(|deed| {
-                matches!(&deed.marker, Some(MarkerChange::Made(it)) if undone.contains(it.as_str()))
+                let Some(MarkerChange::Made(version)) = &deed.marker else { return false };
+                undone.get(version.as_str()).is_some_and(|removed| *removed > time)
             });
             event.technique() == Some(technique)
                 && !is_undone

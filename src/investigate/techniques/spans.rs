@@ -33,16 +33,20 @@ impl Judge<'_> {
     fn span(&mut self, chain: &ChainFacts, span: &Segment) -> Option<usize> {
         let id = &chain.summary.chain;
         let keys = chain.keys_at(span.from);
-        let folders: Vec<String> = chain.folders.iter().cloned().collect();
+        let folders = chain.folders_at(span.from);
         let query = query(self.facts, id, &keys, &folders);
         let causes = self.events_of_span(&query, span);
         let numbers: Vec<usize> = causes
             .iter()
             .map(|(at, technique)| {
-                let sure = match self.spares_another(*at, id) {
-                    true => Confidence::Possible,
-                    false => self.sure_of(*at, id),
-                };
+                let event = self.facts.events.get(*at);
+                let doubt = event.and_then(|it| Some((&it.event, it.done()?))).is_some_and(
+                    |(event, deed)| {
+                        self.spares_another(event, deed, id)
+                            || self.may_be_replaced(&query, span, event)
+                    },
+                );
+                let sure = if doubt { Confidence::Possible } else { self.sure_of(*at, id) };
                 let sure = if causes.len() > 1 { sure.min(Confidence::Likely) } else { sure };
                 self.by_event(id, span, *at, *technique, sure)
             })
@@ -156,7 +160,9 @@ impl Judge<'_> {
             let deed = it.done().filter(|deed| concerns(deed, of) == Truth::Yes)?;
             // What is less than likely names nobody.
             let is_sure = !is_doubtful(&it.event, deed, of.chain)
-                && !self.is_undone(of, span, &it.event, deed, true);
+                && !self.is_undone(of, span, &it.event, deed, true)
+                && !self.may_be_replaced(of, span, &it.event)
+                && !self.spares_another(&it.event, deed, of.chain);
             Some((at, technique_of(&it.event, deed).filter(|_| is_sure)?, it.event.time))
         });
         nearest(span, of_it.collect()).first().copied()
@@ -234,23 +240,42 @@ impl Judge<'_> {
                 let mut ended = deed.effects.iter().filter(ends);
                 ended.all(|(subject, _)| later.iter().any(|later| sets_back(later, subject, of)))
             }
-            _ if deed.in_bucket => {
-                later.iter().any(|later| later.in_bucket && concerns(later, of) == Truth::No)
-            }
+            // A call whose parameters CloudTrail left out may have set anything.
+            _ if deed.in_bucket => later.iter().any(|later| {
+                let is_policy =
+                    |(subject, _): &(Subject, EffectOn)| matches!(subject, Subject::NotLet { .. });
+                later.in_bucket
+                    && later.technique != Some(Technique::EventStarved)
+                    && (!POLICY.contains(&event.name.as_str())
+                        || later.effects.iter().any(is_policy))
+                    && concerns(later, of) == Truth::No
+            }),
             _ => later.iter().any(|later| {
-                later.effects.iter().any(|(subject, effect)| {
-                    matches!(effect, EffectOn::Begins | EffectOn::Resumes)
-                        && is_about(subject, of) == Truth::Yes
-                })
+                // The keys of an organization's trail do not name its owner, but the calls do.
+                later.trail == deed.trail
+                    && later.effects.iter().any(|(subject, effect)| {
+                        matches!(effect, EffectOn::Begins | EffectOn::Resumes)
+                            && is_about(subject, of) == Truth::Yes
+                    })
             }),
         }
     }
 
+    /// Returns whether a later call, of which that cannot be decided, may have set back what a call set.
+    fn may_be_replaced(&self, of: &GapQuery<'_>, span: &Segment, event: &TrailEvent) -> bool {
+        let by = undone_by(&event.name);
+        let mut later = self.facts.events.iter().filter(|it| {
+            let times = it.event.time.zip(event.time);
+            by.contains(&it.event.name.as_str())
+                && times.is_some_and(|(later, time)| later > time && later <= span.from)
+        });
+        later.any(|it| it.done().is_some_and(|deed| concerns(deed, of) == Truth::Perhaps))
+    }
+
     /// Returns whether another chain goes on that an event is as much about. Then it took more than the event
     /// to end one of them.
-    fn spares_another(&self, at: usize, chain: &ChainId) -> bool {
-        let Some(event) = self.facts.events.get(at) else { return false };
-        let Some((deed, time)) = event.done().zip(event.event.time) else { return false };
+    fn spares_another(&self, event: &TrailEvent, deed: &Deed, chain: &ChainId) -> bool {
+        let Some(time) = event.time else { return false };
         let until = time.plus(CAUSE_WITHIN);
         let goes_on = |other: &&ChainFacts| {
             let of_it = other.summary.segments.iter();
@@ -260,9 +285,9 @@ impl Judge<'_> {
                 && other.summary.segments.last().is_some_and(|last| last.to >= until)
                 && after.all(|it| it.coverage == Coverage::Verified)
         };
-        self.facts.record.chains.iter().filter(goes_on).take(SPARED).any(|other| {
+        self.facts.record.chains.iter().take(SPARED).filter(goes_on).any(|other| {
             let keys = other.keys_at(time);
-            let folders: Vec<String> = other.folders.iter().cloned().collect();
+            let folders = other.folders_at(time);
             concerns(deed, &query(self.facts, &other.summary.chain, &keys, &folders)) == Truth::Yes
         })
     }
@@ -271,20 +296,29 @@ impl Judge<'_> {
     /// whether it stopped delivery.
     fn undecided_near(&self, of: &GapQuery<'_>, span: &Segment) -> Option<(usize, Technique)> {
         let window = (span.from.plus(-REACH), span.from.plus(REACH));
-        let near = self.facts.events.iter().enumerate().filter_map(|(at, event)| {
-            let time = event.event.time.filter(|time| *time >= window.0 && *time <= window.1)?;
-            let deed = event.done().filter(|deed| concerns(deed, of) == Truth::Perhaps)?;
+        let mut near: Vec<(Timestamp, usize)> = self
+            .facts
+            .events
+            .iter()
+            .enumerate()
+            .filter_map(|(at, event)| Some((event.event.time?, at)))
+            .filter(|(time, _)| *time >= window.0 && *time <= window.1)
+            .collect();
+        near.sort_unstable_by_key(|(time, at)| std::cmp::Reverse((*time <= span.from, *time, *at)));
+        let settings = near.into_iter().filter_map(|(_, at)| {
+            let event = self.facts.events.get(at)?;
             let technique = match event.event.name.as_str() {
                 "PutKeyPolicy" => Technique::KeyWithheld,
                 "UpdateTrail" => Technique::TrailRedirected,
                 name if POLICY.contains(&name) => Technique::DeliveryBroken,
                 _ => return None,
             };
-            let undone = self.is_undone(of, span, &event.event, deed, false);
-            (!undone).then_some((time, at, technique))
+            Some((at, technique, &event.event, event.done()?))
         });
-        near.max_by_key(|(time, at, _)| (*time <= span.from, *time, *at))
-            .map(|(_, at, technique)| (at, technique))
+        let found = settings.take(EXAMINED).find(|(_, _, event, deed)| {
+            concerns(deed, of) == Truth::Perhaps && !self.is_undone(of, span, event, deed, false)
+        });
+        found.map(|(at, technique, ..)| (at, technique))
     }
 
     /// Returns an event that withheld a key of the chain near the start of the stretch, but too early
@@ -295,6 +329,8 @@ impl Judge<'_> {
         let at = events.map(|(at, _)| *at).find(|at| {
             self.facts.events.get(*at).is_some_and(|event| {
                 event.technique() == Some(Technique::KeyWithheld)
+                    // CloudTrail uses no grants.
+                    && event.event.name != "RevokeGrant"
                     && event.event.time.is_some_and(near)
             })
         })?;
@@ -415,13 +451,19 @@ pub(super) fn undone_by(name: &str) -> &'static [&'static str] {
 /// Returns whether a call sets back what another one set on a trail.
 fn sets_back(later: &Deed, subject: &Subject, of: &GapQuery<'_>) -> bool {
     later.effects.iter().any(|(back, effect)| match (subject, back) {
-        (Subject::TrailNotAt { .. }, Subject::TrailNotAt { trail, .. }) => {
-            trail.owns(of.chain) && is_about(back, of) == Truth::No
+        (
+            Subject::TrailNotAt { trail: one, bucket, prefix },
+            Subject::TrailNotAt { trail: other, bucket: bucket_back, prefix: prefix_back },
+        ) => {
+            // A call leaves what it does not name as it was.
+            let names_all = (bucket.is_none() || bucket_back.is_some())
+                && (prefix.is_none() || prefix_back.is_some());
+            one == other && names_all && is_about(back, of) == Truth::No
         }
-        (Subject::Trail(_), Subject::Trail(_))
-        | (Subject::TrailElsewhere(_), Subject::TrailElsewhere(_))
-        | (Subject::TrailMembers(_), Subject::TrailMembers(_)) => {
-            *effect == EffectOn::Resumes && is_about(back, of) == Truth::Yes
+        (Subject::Trail(one), Subject::Trail(other))
+        | (Subject::TrailElsewhere(one), Subject::TrailElsewhere(other))
+        | (Subject::TrailMembers(one), Subject::TrailMembers(other)) => {
+            one == other && *effect == EffectOn::Resumes && is_about(back, of) == Truth::Yes
         }
         _ => false,
     })
@@ -461,10 +503,7 @@ fn nearest(
     span: &Segment,
     mut events: Vec<(usize, Technique, Option<Timestamp>)>,
 ) -> Vec<(usize, Technique)> {
-    // Digests that were delivered may be removed at any time.
-    if span.coverage != Coverage::Uncovered(Uncovered::DigestsMissing) {
-        events.retain(|(.., time)| time.is_none_or(|time| time <= span.from.plus(CAUSE_WITHIN)));
-    }
+    events.retain(|(.., time)| time.is_none_or(|time| time <= span.from.plus(CAUSE_WITHIN)));
     events.sort_by_key(|(at, _, time)| {
         let after = time.is_none_or(|time| time > span.from);
         let near = time.map_or(i64::MAX, |time| (span.from.unix() - time.unix()).abs());

@@ -15,7 +15,7 @@ impl Judge<'_> {
         let name = |at: usize| self.facts.events.get(at).map(|event| event.event.name.as_str());
         let matters = |at: usize| name(at).is_some_and(|name| refusal.may_follow(name));
         let key = affected.kms_key.as_ref();
-        let at = key.and_then(|key| self.index.withheld(key, matters));
+        let at = key.and_then(|key| self.index.withheld(key, self.facts.events, matters));
         let sure = match refusal {
             // Whether a policy or a grant refuses this very reader is not compared.
             Refused::ByPolicy | Refused::Unclear => Confidence::Likely,

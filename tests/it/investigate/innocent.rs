@@ -387,6 +387,14 @@ fn only_the_same_setting_undoes_a_call() {
     let trail = trail.build();
     let ran = investigate("undone-other-setting", &attacked(trail), &[]);
     assert_eq!(ran.deed("trail-redirected").unwrap()["who"], INNOCENT, "{}", ran.ran.stdout);
+    // A call that names the prefix alone leaves the bucket as it was, and many that set nothing hide nothing.
+    let mut many = spec().event(7, update(json!({"s3BucketName": "elsewhere"})));
+    for number in 0..80 {
+        let same = update(json!({"s3KeyPrefix": ""})).id(&format!("same-{number}"));
+        many = many.event(9, same);
+    }
+    let ran = investigate("undone-half", &attacked(many.build()), &[]);
+    assert_eq!(ran.deed("trail-redirected").unwrap()["who"], INNOCENT, "{}", ran.ran.stdout);
     let payer = |who: &str| {
         let request = json!({"bucketName": BUCKET, "RequestPaymentConfiguration": {"Payer": who}});
         innocent("s3", "PutBucketRequestPayment", &request)
@@ -441,6 +449,12 @@ fn a_policy_is_shown_to_stop_only_what_it_denies() {
         let found = ran.deed("delivery-broken").map(|deed| deed["confidence"].clone());
         assert_eq!(found, expected.map(Value::from), "{name}: {}", ran.ran.stdout);
     }
+    // What replaced it cannot be decided, so that it may have been in force no longer.
+    let tls =
+        deny(json!({"Principal": "*", "Condition": {"NumericLessThan": {"s3:TlsVersion": 1.2}}}));
+    let replaced = spec().event(7, put(deny(json!({"Principal": "*"})))).event(9, put(tls)).build();
+    let ran = investigate("policy-replaced", &attacked(replaced), &[]);
+    assert_ne!(ran.deed("delivery-broken").unwrap()["confidence"], "shown", "{}", ran.ran.stdout);
     // Another trail of the bucket goes on.
     let first = spec().event(9, put(deny(json!({"Principal": "*"}))));
     let second = TrailSpec::new().seed(32).hours(24).trail("second", "us-east-1");

@@ -1,139 +1,14 @@
 //! The events of a log file as CloudTrail wrote them, byte for byte, without secrets.
+use super::secrets::{holds_value, is_secret, names_value, without_parameters};
 use crate::record::wire::shown_json;
 use std::borrow::Cow;
 use std::ops::Range;
-
-/// Names of fields whose values are credentials, in lower case and without `-` and `_`. AWS itself
-/// hides some of them in some services.
-const SECRETS: [&str; 25] = [
-    "accesstoken",
-    "authorizationcode",
-    "authorizationtoken",
-    "authparameters",
-    "authtoken",
-    "clientsecret",
-    "idtoken",
-    "mfacode",
-    "pass",
-    "privatekey",
-    "pwd",
-    "refreshtoken",
-    "samlassertion",
-    "secretaccesskey",
-    "secretbinary",
-    "secretstring",
-    "securitytoken",
-    "sessiontoken",
-    "signintoken",
-    "token",
-    "userdata",
-    "webidentitytoken",
-    "xamzcredential",
-    "xamzsecuritytoken",
-    "xamzsignature",
-];
-
-/// Ends of names of fields whose values are credentials, in the same form: an event may have them from any
-/// service, and from programs that nobody foresaw.
-const SECRET_ENDS: [&str; 15] = [
-    "accesstoken",
-    "accountkey",
-    "apikey",
-    "authorization",
-    "authtoken",
-    "bearertoken",
-    "cookie",
-    "customerkey",
-    "passphrase",
-    "passwd",
-    "password",
-    "privatekey",
-    "secret",
-    "secretkey",
-    "sessiontoken",
-];
-
-/// Parameters of URLs and forms whose values are credentials, in lower case.
-const PARAMETERS: [&str; 12] = [
-    "access_token",
-    "client_secret",
-    "id_token",
-    "password",
-    "refresh_token",
-    "secretaccesskey",
-    "sessiontoken",
-    "sig",
-    "signature",
-    "x-amz-credential",
-    "x-amz-security-token",
-    "x-amz-signature",
-];
 
 /// JSON texts inside of JSON texts that are looked into.
 const NESTED: usize = 4;
 
 /// Written in place of a secret, as a JSON text.
 const REDACTED: &str = "\"[redacted]\"";
-
-/// Ends of names of fields that name the value beside them, as in `{"name": "password", "value": "…"}`, in
-/// lower case and without `-` and `_`.
-const NAME_ENDS: [&str; 10] = [
-    "attribute",
-    "field",
-    "header",
-    "key",
-    "label",
-    "name",
-    "option",
-    "parameter",
-    "setting",
-    "variable",
-];
-
-/// Ends of names of fields that hold such a value, in the same form.
-const VALUE_ENDS: [&str; 9] =
-    ["content", "contents", "data", "default", "plaintext", "string", "text", "value", "values"];
-
-/// Returns a name in lower case and without `-`, `_` and `.`.
-fn plain_name(name: &str) -> String {
-    let plain = name.chars().filter(|it| !matches!(it, '-' | '_' | '.'));
-    plain.map(|it| it.to_ascii_lowercase()).collect()
-}
-
-/// Returns whether a field names the value of another one.
-fn names_value(name: &str) -> bool {
-    let plain = plain_name(name);
-    plain == "k" || plain == "n" || NAME_ENDS.iter().any(|end| plain.ends_with(end))
-}
-
-/// Returns whether a field holds a value that another one names.
-fn holds_value(name: &str) -> bool {
-    let plain = plain_name(name);
-    plain == "v" || plain == "val" || VALUE_ENDS.iter().any(|end| plain.ends_with(end))
-}
-
-/// Returns whether the values of a field are credentials.
-fn is_secret(name: &str) -> bool {
-    // A name in a list may have a path or a kind before it: `/app/db/password`, `header.authorization`.
-    let last = name.rsplit(['/', ':', '[', ' ']).next().unwrap_or_default();
-    let plain = plain_name(last.trim_end_matches([']', '"', '\'']));
-    is_secret_name(&plain) || is_secret_name(bare(&plain))
-}
-
-/// Returns a name without what says only how often, or in which form: `passwordValue`, `newPassword1`,
-/// `secrets`.
-fn bare(plain: &str) -> &str {
-    let plain = plain.trim_end_matches(|it: char| it.is_ascii_digit());
-    let forms = ["value", "text", "string", "header", "pem", "base64"];
-    let plain = forms.iter().find_map(|form| plain.strip_suffix(form)).unwrap_or(plain);
-    plain.strip_suffix('s').unwrap_or(plain)
-}
-
-fn is_secret_name(plain: &str) -> bool {
-    SECRETS.binary_search(&plain).is_ok()
-        || plain.ends_with("secretaccesskey")
-        || SECRET_ENDS.iter().any(|end| plain.ends_with(end))
-}
 
 /// Returns a text with the credentials of signed URLs replaced, and those in a text that is JSON
 /// itself.
@@ -152,184 +27,18 @@ fn cleaned(text: &str, nested: usize) -> Cow<'_, str> {
             return inner.map_or(Cow::Borrowed(text), Cow::Owned);
         }
     }
-    if nested > 0
-        && text.contains('%')
-        && let Ok(decoded) = percent_encoding::percent_decode_str(text).decode_utf8()
-        && decoded != text
-    {
+    let plain = without_parameters(text);
+    if nested > 0 && plain.contains('%') {
+        let decoded = percent_encoding::percent_decode_str(&plain).decode_utf8_lossy();
         // A text whose meaning has a secret is shown by its meaning.
-        if let Cow::Owned(clean) = cleaned(&decoded, nested - 1)
+        if decoded != plain
+            && let Cow::Owned(clean) = cleaned(&decoded, nested - 1)
             && clean != decoded
-            && without_parameters(text) == text
         {
             return Cow::Owned(clean);
         }
     }
-    without_parameters(text)
-}
-
-/// Replaces the values of parameters that are credentials, as in `X-Amz-Signature=VALUE&`.
-fn without_parameters(text: &str) -> Cow<'_, str> {
-    let lower = text.to_ascii_lowercase();
-    let mut values: Vec<Range<usize>> = Vec::new();
-    for name in PARAMETERS {
-        for (at, _) in lower.match_indices(name) {
-            if !begins_name(&lower, at) {
-                continue;
-            }
-            let after = at + name.len();
-            let rest = lower.get(after..).unwrap_or_default();
-            let Some(assigns) = ["=", "%3d", ": ", ":"].into_iter().find(|it| rest.starts_with(it))
-            else {
-                continue;
-            };
-            let from = after + assigns.len();
-            let value = lower.get(from..).unwrap_or_default();
-            let plain = value.find(['&', ' ', '"', '\'', ',', ';', '<', '>', '\\']);
-            let plain = plain.unwrap_or(value.len());
-            let escaped = value.get(..plain).and_then(|value| value.find("%26"));
-            values.push(from..from + escaped.unwrap_or(plain));
-        }
-    }
-    assigned(&lower, &mut values);
-    private_keys(&lower, &mut values);
-    web_tokens(text, &mut values);
-    // `https://USER:PASSWORD@HOST/`
-    for (at, mark) in lower.match_indices("://") {
-        let from = at + mark.len();
-        let authority = lower.get(from..).unwrap_or_default();
-        let end = authority.find(['/', ' ', '"', '?']).unwrap_or(authority.len());
-        let user = authority.get(..end).and_then(|authority| authority.rfind('@'));
-        let user = user.and_then(|end| authority.get(..end));
-        if let Some(colon) = user.and_then(|user| user.find(':')) {
-            let password = from + colon + 1..from + user.map_or(0, str::len);
-            values.push(password);
-        }
-    }
-    if values.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    values.sort_by_key(|value| value.start);
-    let (mut out, mut kept) = (String::new(), 0);
-    for value in values {
-        if value.start < kept || value.is_empty() {
-            continue;
-        }
-        out += text.get(kept..value.start).unwrap_or_default();
-        out += "[redacted]";
-        kept = value.end;
-    }
-    out += text.get(kept..).unwrap_or_default();
-    Cow::Owned(out)
-}
-
-/// Adds the values of assignments to names of credentials, as in `DB_PASSWORD=VALUE`, `"password": "VALUE"`,
-/// `Authorization: Bearer VALUE` and `--password VALUE`.
-fn assigned(text: &str, values: &mut Vec<Range<usize>>) {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        if !is_name(*byte) {
-            at += 1;
-            continue;
-        }
-        let length = bytes.get(at..).unwrap_or_default().iter().take_while(|it| is_name(**it));
-        let (from, end) = (at, at + length.count());
-        at = end;
-        let Some(name) = text.get(from..end).filter(|name| is_secret(name)) else { continue };
-        let rest = text.get(end..).unwrap_or_default();
-        let after_quote = rest.trim_start_matches(['"', '\'', '\\', ']']);
-        let unspaced = after_quote.trim_start_matches([' ', '\t']);
-        let is_flag = name.starts_with("--") || name.starts_with('-') && name.len() > 2;
-        let is_part = from > 0 && matches!(bytes.get(from - 1), Some(b':' | b'/'));
-        let value = match unspaced.strip_prefix(['=', ':']) {
-            // A part of an ARN is not a name.
-            Some(_) if is_part && unspaced.starts_with(':') => continue,
-            Some(value) => value.trim_start_matches('>'),
-            None if is_flag && rest.starts_with(' ') => rest,
-            None => {
-                // `<password>VALUE</password>`
-                let is_element = from > 0 && bytes.get(from - 1) == Some(&b'<');
-                let Some(value) = rest.strip_prefix('>').filter(|_| is_element) else { continue };
-                value
-            }
-        };
-        let quoted = value.trim_start_matches([' ', '\t']);
-        let value = quoted.trim_start_matches(['"', '\'', '\\']);
-        let begin = text.len() - value.len();
-        let quotes = quoted.get(..quoted.len() - value.len()).unwrap_or_default();
-        if let Some(length) = closing(value, quotes).filter(|length| *length > 0) {
-            values.push(begin..begin + length);
-            at = begin + length;
-            continue;
-        }
-        // A header's value has blanks: it ends with its line.
-        let is_header = ["authorization", "cookie"].iter().any(|it| name.ends_with(it));
-        let ends: &[char] = match is_header {
-            true => &['"', '\'', '\n', '\r', '\\', '<', '>'],
-            false => &['&', ' ', '"', '\'', ',', ';', '<', '>', '\\', '\n', '\r', '\t', '}', ']'],
-        };
-        let length = value.find(ends).unwrap_or(value.len());
-        if length > 0 {
-            values.push(begin..begin + length);
-            at = begin + length;
-        }
-    }
-}
-
-/// Returns the length of a text in quotation marks, before which these stand: it ends with the same ones, not
-/// escaped any further.
-fn closing(value: &str, quotes: &str) -> Option<usize> {
-    if !quotes.ends_with(['"', '\'']) || quotes.chars().filter(|it| *it != '\\').count() != 1 {
-        return None;
-    }
-    let ends = value.match_indices(quotes).map(|(at, _)| at);
-    ends.into_iter().find(|at| *at == 0 || value.as_bytes().get(at - 1) != Some(&b'\\'))
-}
-
-/// Adds private keys in PEM.
-fn private_keys(lower: &str, values: &mut Vec<Range<usize>>) {
-    let mut at = 0;
-    while let Some(found) = lower.get(at..).and_then(|rest| rest.find("-----begin ")) {
-        let from = at + found;
-        let rest = lower.get(from..).unwrap_or_default();
-        let label = rest.get("-----begin ".len()..).and_then(|it| it.split("-----").next());
-        let end = rest.find("-----end ").map_or(lower.len(), |end| from + end);
-        if label.is_some_and(|label| label.ends_with("private key")) {
-            values.push(from..end);
-        }
-        at = end.max(from + 1);
-    }
-}
-
-/// Characters of the shortest token that is one: its header alone has more than twenty.
-const WEB_TOKEN: usize = 40;
-
-/// Adds JSON web tokens: Base64 of `{"`, and parts that dots divide.
-fn web_tokens(text: &str, values: &mut Vec<Range<usize>>) {
-    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let mut at = 0;
-    while let Some(found) = text.get(at..).and_then(|rest| rest.find("eyJ")) {
-        let from = at + found;
-        let rest = text.as_bytes().get(from..).unwrap_or_default();
-        let length = rest.iter().take_while(is_part).count();
-        let before = from.checked_sub(1).and_then(|at| text.as_bytes().get(at));
-        let dots = rest.get(..length).unwrap_or_default().iter().filter(|it| **it == b'.').count();
-        if length >= WEB_TOKEN && dots >= 2 && !before.is_some_and(|it| is_part(&it)) {
-            values.push(from..from + length);
-        }
-        at = from + length;
-    }
-}
-
-/// Returns whether a name begins there: `sig` is a name, and the end of others. A percent sign with two digits
-/// stands for any character.
-fn begins_name(lower: &str, at: usize) -> bool {
-    let before = lower.get(..at).unwrap_or_default();
-    let escaped = before.len().checked_sub(3).and_then(|from| before.get(from..));
-    escaped.is_some_and(|it| it.starts_with('%'))
-        || !before.chars().next_back().is_some_and(char::is_alphanumeric)
+    plain
 }
 
 /// Maximum depth of nested JSON. CloudTrail's events have less than 20 levels.
@@ -550,12 +259,21 @@ impl<'b> Scan<'b> {
         named
     }
 
+    /// Returns whether the text that follows is the name of a credential, and no ARN, action or path that ends
+    /// like one.
+    fn is_plain_secret_name(self) -> bool {
+        let mut scan = self;
+        let text = scan.string().map(|quoted| scan.text(&quoted));
+        let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '-' | '.');
+        text.is_some_and(|text| text.chars().all(is_plain)) && self.is_secret_name()
+    }
+
     /// Returns whether the list that follows is the name of a credential and its value.
     fn begins_pair(mut self, depth: usize) -> bool {
         let (mut count, mut named) = (0, false);
         let _ = self.list(depth, |scan| {
             count += 1;
-            named |= count == 1 && scan.is_secret_name();
+            named |= count == 1 && scan.is_plain_secret_name();
             if count > 2 { None } else { scan.value() }
         });
         named && count == 2

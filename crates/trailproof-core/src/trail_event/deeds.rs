@@ -322,6 +322,7 @@ fn technique<'p>(
         {
             T::KeyWithheld
         }
+        "RevokeGrant" if !effects.is_empty() => T::KeyWithheld,
         "DeleteObject" if of_evidence() => match facts.text("versionId") {
             // To delete a delete marker brings the object back.
             Some(_) if facts.deleted_marker() => return None,
@@ -454,10 +455,12 @@ fn marker_change(event: &TrailEvent, facts: &Facts<'_>) -> Option<MarkerChange> 
     }
     // The answer says of a deletion without a version that it made the marker.
     match facts.text("versionId") {
+        // Without versioning, each marker has this id.
+        Some("null") => None,
         Some(version) => Some(MarkerChange::Removed(version.to_owned())),
         None => {
             let made = facts.record.response_elements.get("x-amz-version-id")?.as_str()?;
-            Some(MarkerChange::Made(made.to_owned()))
+            (made != "null").then(|| MarkerChange::Made(made.to_owned()))
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
 use crate::vocab::time::{DAY, HOUR, Timestamp};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Maximum number of events that are cited for one stretch. More would not explain more.
 const CITED: usize = 8;
@@ -19,6 +20,9 @@ const CITED: usize = 8;
 /// Maximum number of events of one subject that are examined for one stretch, nearest first. Most
 /// match; those that do not are deletions under other prefixes.
 const LOOKED_AT: usize = 64;
+
+/// The same of settings, of which most are harmless: each is judged by the places of the chain.
+const SETTINGS_LOOKED_AT: usize = 256;
 
 /// How long deliveries for an account or a region may continue after it was closed, left or was
 /// disabled: this is done in the background. In seconds.
@@ -55,9 +59,13 @@ enum About {
     /// A trail: of this owner, or as the trail of an organization, because no chain names its
     /// owner.
     Trail(Option<AccountId>, TrailName, Region),
+    /// Where a trail delivers. Kept apart, so that harmless settings displace nothing.
+    PlaceOf(Option<AccountId>, TrailName, Region),
     Elsewhere(Option<AccountId>, TrailName, Region),
     Members(TrailName, Region),
     Bucket(String),
+    /// The policy of a bucket. Kept apart, too.
+    PolicyOf(String),
     Objects(String),
     Digests(ChainId),
     Key(KeyName),
@@ -75,7 +83,7 @@ struct Entry {
     /// For a deletion by prefix: the prefix and the age in days.
     removes: Option<(String, u32)>,
     /// The subject, if it depends on the place of the chain.
-    only: Option<Subject>,
+    only: Option<Arc<Subject>>,
 }
 
 /// The kept events of a run, indexed for lookup.
@@ -123,8 +131,8 @@ impl Explanations {
         let about = match &cause.subject {
             Subject::Trail(trail) => both(trail, chains, About::Trail),
             Subject::TrailNotAt { trail, .. } => {
-                only = Some(cause.subject.clone());
-                both(trail, chains, About::Trail)
+                only = Some(Arc::new(cause.subject.clone()));
+                both(trail, chains, About::PlaceOf)
             }
             Subject::TrailElsewhere(trail) => both(trail, chains, About::Elsewhere),
             Subject::TrailMembers(trail) => {
@@ -132,8 +140,8 @@ impl Explanations {
             }
             Subject::Bucket(bucket) => vec![About::Bucket(bucket.clone())],
             Subject::NotLet { bucket, .. } => {
-                only = Some(cause.subject.clone());
-                vec![About::Bucket(bucket.clone())]
+                only = Some(Arc::new(cause.subject.clone()));
+                vec![About::PolicyOf(bucket.clone())]
             }
             Subject::Objects { bucket, prefix, days } => {
                 removes = Some((prefix.clone(), *days));
@@ -240,7 +248,11 @@ impl Explanations {
         let mut newer = entries.get(middle..end).unwrap_or_default().iter().peekable();
         let far = |entry: &Entry| (entry.at.unix() - anchor.unix()).abs();
         let mut taken = 0;
-        for _ in 0..LOOKED_AT {
+        let looked_at = match about {
+            About::PlaceOf(..) | About::PolicyOf(_) => SETTINGS_LOOKED_AT,
+            _ => LOOKED_AT,
+        };
+        for _ in 0..looked_at {
             self.step();
             let older_first = match (older.peek(), newer.peek()) {
                 (Some(one), Some(other)) => far(one) < far(other),
@@ -285,7 +297,9 @@ impl Explanations {
         }
         let events = cited.into_iter().filter_map(|at| self.events.get(at));
         let found = events.min_by_key(|event| ((event.time.unix() - last.unix()).abs(), *event))?;
-        let goes_on = about.iter().any(|about| {
+        // A key that may be used again starts no chain.
+        let starts = about.iter().filter(|about| !matches!(about, About::Key(_)));
+        let goes_on = starts.into_iter().any(|about| {
             [Effect::Begins, Effect::Resumes].into_iter().any(|effect| {
                 self.step();
                 let entries = self.by.get(&(effect, about.clone()));
@@ -335,6 +349,7 @@ fn about(of: &GapQuery<'_>) -> Vec<About> {
     let ChainId { account, source_region, trail, home_region, .. } = of.chain;
     let mut all = vec![
         About::Bucket(of.bucket.to_owned()),
+        About::PolicyOf(of.bucket.to_owned()),
         About::Account(account.clone()),
         About::Region(account.clone(), source_region.clone()),
     ];
@@ -351,6 +366,7 @@ fn about(of: &GapQuery<'_>) -> Vec<About> {
             }
         };
         all.push(About::Trail(owner.clone(), trail.clone(), home_region.clone()));
+        all.push(About::PlaceOf(owner.clone(), trail.clone(), home_region.clone()));
         if source_region != home_region {
             all.push(About::Elsewhere(owner, trail.clone(), home_region.clone()));
         }

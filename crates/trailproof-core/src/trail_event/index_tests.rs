@@ -101,9 +101,12 @@ fn an_event_explains_exactly_the_chains_that_it_affects() {
         Subject::TrailNotAt { trail: trail(owner), bucket, prefix }
     };
     let lets_only = |bucket: &str, account: &str| {
-        let policy = DeliveryPolicy::of(&json!({"Statement": {
+        let policy = DeliveryPolicy::of(
+            &json!({"Statement": {
             "Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
-            "Action": "s3:PutObject", "Resource": format!("arn:aws:s3:::b/p/AWSLogs/{account}/*")}}));
+            "Action": "s3:PutObject", "Resource": format!("arn:aws:s3:::b/p/AWSLogs/{account}/*")}}),
+            "b",
+        );
         Subject::NotLet { bucket: bucket.to_owned(), policy }
     };
     let organization = Some("o-a1b2c3d4e5".parse().unwrap());
@@ -214,7 +217,7 @@ fn a_removal_matches_by_digest_prefix_or_age() {
         (objects("b", "", 1), true),
         (objects("b", "p/AWSLogs/", 4), true),
         (objects("b", "p/AWSLogs/", 5), false),
-        (objects("b", "p/AWSLogs/1/CloudTrail-Digest/us-east-1/2026/", 1), true),
+        (objects("b", &format!("p/AWSLogs/{MEMBER}/CloudTrail-Digest/us-east-1/2026/"), 1), true),
         (objects("b", "p/AWSLogs/2/", 1), false),
         (objects("b", "*", 1), false),
         (objects("c", "", 1), false),
@@ -251,6 +254,24 @@ fn an_end_is_explained_only_by_a_lasting_end_event() {
         let by = index(causes.clone());
         assert_eq!(asks.ended(&by, at(0)).as_deref(), expected, "{causes:?}");
     }
+}
+
+/// A key that may be used again, or more harmless settings than are looked at, hide no end.
+#[test]
+fn what_starts_nothing_hides_no_end() {
+    let asks = Asks::new(chain(OWNER, "us-east-1", false));
+    let key = KeyName::from_arn(&format!("arn:aws:kms:us-east-1:{OWNER}:key/k")).unwrap();
+    let back = cause("PutKeyPolicy", at(30), Subject::Key(key), Effect::Resumes);
+    let stop = cause("DeleteTrail", at(0), Subject::Trail(trail(OWNER)), Effect::Ends);
+    let here = |number: i64| {
+        let (trail, bucket) = (trail(OWNER), Some("b".to_owned()));
+        let subject = Subject::TrailNotAt { trail, bucket, prefix: None };
+        cause("UpdateTrail", at(0).plus(1 + number), subject, Effect::Ends)
+    };
+    let by = index((0..500).map(here).chain([stop, back]));
+    assert_eq!(asks.ended(&by, at(0)).as_deref(), Some("DeleteTrail"));
+    let cited = asks.explained(&by, &gap(at(0), at(5), Uncovered::Tail));
+    assert_eq!(cited, ["DeleteTrail"]);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod place;
 mod policy;
 mod record;
 mod search;
+mod secrets;
 
 pub use self::age_rules::{Act, AgeRule, Due};
 pub use self::compare::{Change, Comparison, EventChange, FieldChange, compare};

@@ -30,8 +30,8 @@ const ACCOUNT: &str = "account.amazonaws.com";
 
 /// Every operation that may explain anything, by name. `PutEventSelectors` and `PutInsightSelectors` are not
 /// included, as digests do not depend on them; nor are operations that change the bucket's readers, its
-/// replication or its notifications, or grants of a key, because CloudTrail has none.
-const OPERATIONS: [(&str, &str, Judge); 32] = [
+/// replication or its notifications.
+const OPERATIONS: [(&str, &str, Judge); 33] = [
     ("CancelKeyDeletion", KMS, |facts| facts.of_key(Effect::Resumes)),
     ("CloseAccount", ORGANIZATIONS, |facts| facts.of_account("accountId", Subject::Account)),
     ("CloseAccountResult", ORGANIZATIONS, close_account_result),
@@ -62,6 +62,8 @@ const OPERATIONS: [(&str, &str, Judge); 32] = [
     ("RemoveAccountFromOrganization", ORGANIZATIONS, |facts| {
         facts.of_account("accountId", Subject::Member)
     }),
+    // CloudTrail has no grants. A reader may.
+    ("RevokeGrant", KMS, |facts| facts.of_key(Effect::MayStop)),
     ("ScheduleKeyDeletion", KMS, |facts| facts.of_key(Effect::Stops)),
     ("StartLogging", CLOUDTRAIL, |facts| facts.of_trail("name", Effect::Begins)),
     ("StopLogging", CLOUDTRAIL, |facts| facts.of_trail("name", Effect::Ends)),
@@ -168,7 +170,8 @@ fn put_bucket_policy(facts: &Facts<'_>) -> Effects {
     if !facts.is_this_bucket() {
         return Vec::new();
     }
-    let (bucket, policy) = (facts.recorded.bucket.to_owned(), DeliveryPolicy::of(policy));
+    let (bucket, policy) =
+        (facts.recorded.bucket.to_owned(), DeliveryPolicy::of(policy, facts.recorded.bucket));
     vec![(Subject::NotLet { bucket, policy }, Effect::Stops)]
 }
 

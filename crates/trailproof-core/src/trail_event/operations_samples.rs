@@ -228,7 +228,7 @@ pub(super) fn sample(row: &str) -> Sample {
             let mut other = bucket_policy(&json!([allow, deny]));
             other["bucketName"] = json!("c");
             let policy = json!({"Statement": [allow, deny]});
-            let (bucket, policy) = ("b".to_owned(), DeliveryPolicy::of(&policy));
+            let (bucket, policy) = ("b".to_owned(), DeliveryPolicy::of(&policy, "b"));
             Sample {
                 event: of_s3(row, bucket_policy(&json!([allow, deny]))),
                 does: (Subject::NotLet { bucket, policy }, Effect::Stops),
@@ -348,6 +348,12 @@ pub(super) fn sample(row: &str) -> Sample {
                 widening: Vec::new(),
             }
         }
+        "RevokeGrant" => Sample {
+            event: key(KEY),
+            does: of_key(Effect::MayStop),
+            other: key("other"),
+            widening: Vec::new(),
+        },
         "DisableKey" | "DeleteImportedKeyMaterial" => Sample {
             event: key(KEY),
             does: of_key(Effect::Stops),

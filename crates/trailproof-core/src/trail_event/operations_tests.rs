@@ -20,7 +20,9 @@ fn every_row_has_a_sample_and_its_variants() {
             .into_iter()
             .map(|cause| (cause.subject, cause.effect))
             .collect();
-        assert_eq!(all, std::slice::from_ref(&does), "{row}");
+        // What may stop delivery explains nothing.
+        let expected = Some(does.clone()).filter(|(_, effect)| *effect != Effect::MayStop);
+        assert_eq!(all, Vec::from_iter(expected), "{row}");
         let mut denied = event.clone();
         denied["errorCode"] = json!("AccessDenied");
         denied["errorMessage"] = json!("User is not authorized to perform this");
@@ -45,7 +47,6 @@ fn the_table_is_sorted_and_uses_cloudtrail_event_names() {
     assert!(OPERATIONS.is_sorted_by(|one, other| one.0 < other.0));
     for name in [
         "PutEventSelectors",
-        "RevokeGrant",
         "PutInsightSelectors",
         "PutBucketReplication",
         "PutBucketNotification",

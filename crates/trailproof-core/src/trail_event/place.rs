@@ -32,7 +32,7 @@ impl Place<'_> {
         let is_root = |at: &usize| {
             *at == 0 || self.folder.as_bytes().get(at - 1).is_some_and(|byte| *byte == b'/')
         };
-        let at = self.folder.find(ROOT).filter(is_root)?;
+        let at = self.folder.rfind(ROOT).filter(is_root)?;
         Some(self.folder.get(..at)?.trim_end_matches('/'))
     }
 }

@@ -4,6 +4,7 @@ use super::place::Place;
 use crate::control::policy::{Caller, Context, Decision, Policy, Request, Truth, items};
 use crate::vocab::budget;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Names of CloudTrail in policies.
 const SERVICES: [&str; 2] = ["cloudtrail.amazonaws.com", "cloudtrail.amazonaws.com.cn"];
@@ -15,12 +16,12 @@ const KEPT: usize = 8 << 10;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeliveryPolicy {
     /// Its JSON with only the statements that may be about them; `None` if it cannot be decided.
-    json: Option<String>,
+    json: Option<Arc<str>>,
 }
 
 impl DeliveryPolicy {
     /// Reads the policy of an event.
-    pub(crate) fn of(policy: &Value) -> Self {
+    pub(crate) fn of(policy: &Value, bucket: &str) -> Self {
         let relevant = parsed(policy).map(|(policy, json)| {
             let is_relevant = |(at, _): &(usize, &Value)| {
                 let statement = policy.statements().get(*at);
@@ -30,16 +31,16 @@ impl DeliveryPolicy {
                 SERVICES.iter().any(of)
             };
             let statements = items(json.get("Statement")).iter().enumerate().filter(is_relevant);
-            let statements: Vec<&Value> = statements.map(|(_, statement)| statement).collect();
-            json!({"Statement": statements}).to_string()
+            let statements = statements.map(|(_, statement)| reduced(statement, bucket));
+            json!({"Statement": statements.collect::<Vec<Value>>()}).to_string()
         });
-        Self { json: relevant.filter(|json| json.len() <= KEPT) }
+        Self { json: relevant.filter(|json| is_one(json)).map(Into::into) }
     }
 
     /// Reads a policy as [`Self::json`] returns it; `None` if it is not one.
     pub(crate) fn from_json(json: Option<String>) -> Option<Self> {
-        let is_one = |json: &String| json.len() <= KEPT && Policy::parse(json).is_ok();
-        json.as_ref().is_none_or(is_one).then_some(Self { json })
+        let json = json.map(Arc::from);
+        json.as_deref().is_none_or(is_one).then_some(Self { json })
     }
 
     /// Returns the JSON of the statements that may be about deliveries; `None` if it cannot be decided.
@@ -52,6 +53,7 @@ impl DeliveryPolicy {
         let policy = self.json.as_ref().and_then(|json| Policy::parse(json).ok());
         let Some(policy) = &policy else { return Truth::Perhaps };
         let partition = place.chain.source_region.partition();
+        let service = service_of(partition);
         let object = format!("arn:{partition}:s3:::{}/{}digest", place.bucket, place.folder);
         let owner = place.owner();
         let trail = place.trail_arn();
@@ -63,7 +65,7 @@ impl DeliveryPolicy {
             ],
             _ => Vec::new(),
         };
-        lets(policy, WRITE, &object, &source)
+        lets(policy, service, (WRITE, &object), &source)
     }
 }
 
@@ -72,7 +74,32 @@ const WRITE: &str = "s3:PutObject";
 /// Returns whether a key's policy lets CloudTrail encrypt with the key, whose ARN is `*` if it is not known.
 pub(crate) fn lets_cloudtrail_encrypt(policy: &Value, key: &str) -> Truth {
     let policy = parsed(policy);
-    policy.map_or(Truth::Perhaps, |(policy, _)| lets(&policy, "kms:GenerateDataKey", key, &[]))
+    let service = service_of(key.split(':').nth(1).unwrap_or_default());
+    let use_of = ("kms:GenerateDataKey", key);
+    policy.map_or(Truth::Perhaps, |(policy, _)| lets(&policy, service, use_of, &[]))
+}
+
+fn is_one(json: &str) -> bool {
+    json.len() <= KEPT && Policy::parse(json).is_ok()
+}
+
+/// Returns a statement that names all objects of the bucket without the other resources that it names.
+fn reduced(statement: &Value, bucket: &str) -> Value {
+    let all = [format!(":s3:::{bucket}/*"), format!(":s3:::{bucket}*"), ":s3:::*".to_owned()];
+    let is_all = |pattern: &&Value| {
+        pattern.as_str().is_some_and(|it| it == "*" || all.iter().any(|all| it.ends_with(all)))
+    };
+    let mut statement = statement.clone();
+    if let Some(all) = items(statement.get("Resource")).iter().find(is_all).cloned() {
+        statement["Resource"] = all;
+    }
+    statement
+}
+
+/// Returns the name of CloudTrail in the policies of a partition.
+fn service_of(partition: &str) -> &'static str {
+    let [global, china] = SERVICES;
+    if partition == "aws-cn" { china } else { global }
 }
 
 /// Returns the policy of an event with its JSON, which is an object, as in S3's, or a text, as in those of KMS.
@@ -85,23 +112,25 @@ fn parsed(policy: &Value) -> Option<(Policy, Value)> {
     Some((Policy::from_value(&json).ok()?, json))
 }
 
-fn lets(policy: &Policy, action: &str, resource: &str, source: &[(&str, Context<'_>)]) -> Truth {
-    let decide = |service: &&str| {
-        // Services never use plain HTTP, and are no principals of an account.
-        let mut context = vec![
-            ("aws:securetransport", Context::Is(vec!["true"])),
-            ("aws:principalisawsservice", Context::Is(vec!["true"])),
-            ("s3:x-amz-acl", Context::Is(vec!["bucket-owner-full-control"])),
-        ];
-        context.extend(source.iter().cloned());
-        let caller = Caller::Service(service);
-        match policy.decide(&Request { caller, action, resource, context }) {
-            Decision::Allowed => Truth::Yes,
-            Decision::Undecided => Truth::Perhaps,
-            Decision::Denied | Decision::NotAllowed => Truth::No,
-        }
-    };
-    SERVICES.iter().map(decide).max().unwrap_or(Truth::Perhaps)
+fn lets(
+    policy: &Policy,
+    service: &str,
+    (action, resource): (&str, &str),
+    source: &[(&str, Context<'_>)],
+) -> Truth {
+    // Services never use plain HTTP, and are no principals of an account.
+    let mut context = vec![
+        ("aws:securetransport", Context::Is(vec!["true"])),
+        ("aws:principalisawsservice", Context::Is(vec!["true"])),
+        ("s3:x-amz-acl", Context::Is(vec!["bucket-owner-full-control"])),
+    ];
+    context.extend(source.iter().cloned());
+    let caller = Caller::Service(service);
+    match policy.decide(&Request { caller, action, resource, context }) {
+        Decision::Allowed => Truth::Yes,
+        Decision::Undecided => Truth::Perhaps,
+        Decision::Denied | Decision::NotAllowed => Truth::No,
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +153,7 @@ mod tests {
             home_region: "us-east-1".parse().unwrap(),
             organization: None,
         };
-        DeliveryPolicy::of(policy).lets(Place { chain: &chain, bucket: "b", folder })
+        DeliveryPolicy::of(policy, "b").lets(Place { chain: &chain, bucket: "b", folder })
     }
 
     fn write() -> Value {
@@ -233,5 +262,10 @@ mod tests {
         let arn = |number: usize| json!(format!("arn:aws:s3:::b/p/AWSLogs/{number:012}/*"));
         long["Resource"] = (0..1_000).map(arn).collect();
         assert_eq!(lets(&long), Perhaps);
+        // One that names all objects too is as short as that.
+        let mut padded = long.clone();
+        padded["Effect"] = json!("Deny");
+        padded["Resource"].as_array_mut().unwrap().push(json!("arn:aws:s3:::b/*"));
+        assert_eq!(lets(&json!([write(), padded])), No);
     }
 }

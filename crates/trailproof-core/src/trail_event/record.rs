@@ -10,6 +10,9 @@ use std::fmt;
 /// explain no more than the first, and must not hide events of other names.
 const MOST: usize = 16;
 
+/// The same of settings, of which most are harmless and say so only for each place.
+const MOST_SETTINGS: usize = 256;
+
 /// Maximum number of bytes of an event's text that are kept. CloudTrail itself truncates most of
 /// them to less.
 const TEXT: usize = 2_048;
@@ -74,7 +77,11 @@ impl Found<'_> {
         }
         let Some(judge) = operations::judge_of(source, name) else { return };
         let Some(time) = record.event_time.as_deref().and_then(Timestamp::parse) else { return };
-        if self.by_name.get(name).is_some_and(|count| *count >= MOST) {
+        let most = match name.as_str() {
+            "PutBucketPolicy" | "UpdateTrail" => MOST_SETTINGS,
+            _ => MOST,
+        };
+        if self.by_name.get(name).is_some_and(|count| *count >= most) {
             return;
         }
         let mut effects: Vec<(Subject, Effect)> = judge(&Facts::new(&record, self.recorded));
