@@ -36,6 +36,7 @@ use crate::verify::run::verify;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::{Finding, Outcome};
 use trailproof_core::record::{ReadVersions, RunEvent, RunStart};
 use trailproof_core::vocab::location::{ObjectLocation, escape};
@@ -274,24 +275,28 @@ async fn write_without(
     Ok((written, unproven))
 }
 
-/// Returns the object of an event that is there and does not prove.
+/// Returns the object of an event that was written and does not prove.
 fn wrong(event: &RunEvent) -> Option<&ObjectLocation> {
-    let (at, finding) = match event {
-        RunEvent::DigestJudged(judged) => (&judged.at, found_of(&judged.outcome)?),
-        RunEvent::LogJudged(judged) => (&judged.at, found_of(&judged.outcome)?),
+    let (at, is_wrong) = match event {
+        RunEvent::DigestJudged(judged) => (&judged.at, is_wrong(&judged.outcome)),
+        RunEvent::LogJudged(judged) => (&judged.at, is_wrong(&judged.outcome)),
         _ => return None,
     };
-    let is_missing = matches!(
-        finding,
-        Finding::DigestMissing | Finding::DigestDeliveredThenGone { .. } | Finding::LogMissing
-    );
-    (!is_missing).then_some(at)
+    is_wrong.then_some(at)
 }
 
-fn found_of<P>(outcome: &Outcome<P>) -> Option<&Finding> {
+fn is_wrong<P>(outcome: &Outcome<P>) -> bool {
+    use ReadFailureKind as Kind;
     match outcome {
-        Outcome::Invalid(finding) => Some(finding),
-        _ => None,
+        Outcome::Valid(_) => false,
+        Outcome::Invalid(finding) => !matches!(
+            finding,
+            Finding::DigestMissing | Finding::DigestDeliveredThenGone { .. } | Finding::LogMissing
+        ),
+        // What cannot be read is not written.
+        Outcome::Unverified(why) => {
+            matches!(why.kind, Kind::ChangedWhileReading | Kind::CopyDamaged)
+        }
     }
 }
 

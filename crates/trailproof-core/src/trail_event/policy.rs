@@ -90,8 +90,10 @@ fn reduced(statement: &Value, bucket: &str) -> Value {
         pattern.as_str().is_some_and(|it| it == "*" || all.iter().any(|all| it.ends_with(all)))
     };
     let mut statement = statement.clone();
-    if let Some(all) = items(statement.get("Resource")).iter().find(is_all).cloned() {
-        statement["Resource"] = all;
+    if let Some(all) = items(statement.get("Resource")).iter().find(is_all).cloned()
+        && let Some(fields) = statement.as_object_mut()
+    {
+        fields.insert("Resource".to_owned(), all);
     }
     statement
 }
