@@ -123,7 +123,7 @@ pub(super) fn notice(notice: CaseNotice) -> &'static str {
         }
         CaseNotice::HoursSearched => {
             "Only log files that were delivered around the effects were searched: deeds at other times \
-             are not in the case. `--lookback` widens the search."
+             are not in the case. `trailproof events` searches all of the period."
         }
         CaseNotice::RecordTrusted => {
             "The case trusts the record: only the log files that were searched, and the digests \

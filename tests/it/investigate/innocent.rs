@@ -388,7 +388,8 @@ fn only_the_same_setting_undoes_a_call() {
     let ran = investigate("undone-other-setting", &attacked(trail), &[]);
     assert_eq!(ran.deed("trail-redirected").unwrap()["who"], INNOCENT, "{}", ran.ran.stdout);
     // A call that names the prefix alone leaves the bucket as it was, and many that set nothing hide nothing.
-    let mut many = spec().event(7, update(json!({"s3BucketName": "elsewhere"})));
+    let away = update(json!({"s3BucketName": "elsewhere"})).at(spec().start + 9 * 3_600 + 60);
+    let mut many = spec().event(7, away);
     for number in 0..80 {
         let same = update(json!({"s3KeyPrefix": ""})).id(&format!("same-{number}"));
         many = many.event(9, same);
@@ -512,12 +513,11 @@ fn putting_the_same_selectors_again_narrows_nothing() {
 /// A case that searched only hours says so.
 #[test]
 fn a_search_of_some_hours_is_named() {
-    let spec = TrailSpec::new().seed(31).hours(40).unexplained_pause(30, 34, 0);
-    let trail = attacked(spec.build());
-    for (name, more, expected) in
-        [("hours", &[][..], true), ("whole", &["--lookback", "30d"][..], false)]
+    let spec = || TrailSpec::new().seed(31).hours(40);
+    for (name, spec, expected) in
+        [("hours", spec().unexplained_pause(30, 34, 0), true), ("whole", spec(), false)]
     {
-        let ran = investigate(&format!("searched-{name}"), &trail, more);
+        let ran = investigate(&format!("searched-{name}"), &attacked(spec.build()), &[]);
         let case = ran.case();
         let notices: Vec<&str> =
             case["notices"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
