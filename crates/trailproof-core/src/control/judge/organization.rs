@@ -129,7 +129,8 @@ fn protection(
                 Ok(Some(parsed)) => parsed,
                 Ok(None) => continue,
                 Err(why) => {
-                    unread = Some(why);
+                    // After a refusal nothing more is asked, so that the first reason is the one.
+                    unread.get_or_insert(why);
                     continue;
                 }
             };
@@ -177,7 +178,9 @@ pub(super) fn protected(r: &Reader, facts: &Facts) -> Judged {
             Ok(Protection::All(exempt)) => exempted.extend(exempt),
             Ok(Protection::Undecided) => undecided.push(account.as_str()),
             Ok(Protection::Not) => open.push(account.as_str()),
-            Err(why) => unread = Some(why),
+            Err(why) => {
+                unread.get_or_insert(why);
+            }
         }
     }
     if count == 0 {
