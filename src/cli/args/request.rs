@@ -238,7 +238,12 @@ fn mirrored(place: &Location) -> Result<Option<Header>, Refusal> {
     let Location::Directory(path) = place else { return Ok(None) };
     Header::read(path).map_err(|why| {
         let shown = escape(&path.to_string_lossy()).into_owned();
-        Refusal::not_started(format!("cannot use the mirror `{shown}`: {why}"))
+        // Whether it is a mirror is not known then.
+        let what = match why.kind() {
+            std::io::ErrorKind::PermissionDenied => "read",
+            _ => "use the mirror",
+        };
+        Refusal::not_started(format!("cannot {what} `{shown}`: {why}"))
     })
 }
 
