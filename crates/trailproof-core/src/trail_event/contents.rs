@@ -294,7 +294,10 @@ impl<'b> Scan<'b> {
                     to.kept.push(b':');
                     let text = scan.text(name);
                     let is_value = named && holds_value(&text);
-                    if (is_secret(&text) || is_value) && scan.peek()? != b'n' {
+                    // Lists and counts of tokens and secrets are none; a text may be one.
+                    let one = text.strip_suffix('s').filter(|_| scan.peek() == Some(b'"'));
+                    let is_secret = is_secret(&text) || one.is_some_and(is_secret);
+                    if (is_secret || is_value) && scan.peek()? != b'n' {
                         to.kept.extend_from_slice(REDACTED.as_bytes());
                         to.redacted = true;
                         return scan.value();
@@ -452,6 +455,18 @@ mod tests {
             "Cookie: a=SECRET; b=SECRET",
             "{'password': 'SECRET'",
             "environment[\"API_KEY\"] = \"SECRET\"",
+            "password = \"a SECRET, and more\"",
+            "{\\\"password\\\": \\\"a SECRET\\\"",
+            "<password>a SECRET</password>",
+            "password\t=\tSECRET",
+            "password => SECRET",
+            "%7B%22secret_key%22%3A%22SECRET%22%7D",
+            "sig=abc&x=%7B%22secret_key%22%3A%22SECRET%22%7D",
+            "%FF%7B%22secret_key%22%3A%22SECRET%22%7D",
+            "\u{feff}{\"secret_key\": \"SECRET\"}",
+            "key: -----BEGIN RSA PRIVATE KEY-----\nSECRET\n-----END RSA PRIVATE KEY-----",
+            "-----BEGIN CERTIFICATE-----x -----BEGIN PRIVATE KEY-----SECRET",
+            "with eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJTRUNSRVQifQ.SECRET",
         ] {
             let event = serde_json::json!({"userAgent": text, "b": 1}).to_string();
             let (copy, redacted) = without_secrets(event.as_bytes()).unwrap();
@@ -472,6 +487,9 @@ mod tests {
             serde_json::json!([["Authorization", "Bearer SECRET"], ["Accept", "*/*"]]),
             serde_json::json!(["PATH=/bin", "DB_PASSWORD=SECRET"]),
             serde_json::json!("[{\"name\":\"password\",\"value\":\"SECRET\"}]"),
+            serde_json::json!([{"name": "password", "plainText": "SECRET"}]),
+            serde_json::json!({"passwordValue": "SECRET", "newPassword1": "SECRET"}),
+            serde_json::json!({"secrets": "SECRET", "userData": "SECRET", "pwd": "SECRET"}),
         ] {
             let event = serde_json::json!({"requestParameters": {"environment": list}});
             let (copy, redacted) = without_secrets(event.to_string().as_bytes()).unwrap();
@@ -483,6 +501,16 @@ mod tests {
             serde_json::json!([{"key": "passwordPolicy", "value": "strict"}]),
             serde_json::json!([{"name": "password", "description": "of the database"}]),
             serde_json::json!([["a", "b"], ["password", "x", "y"]]),
+            // What policies name is judged.
+            serde_json::json!(["arn:aws:s3:::b/password", "arn:aws:s3:::b/*"]),
+            serde_json::json!(["arn:aws:s3:::acme-secrets", "arn:aws:s3:::acme-secrets/*"]),
+            serde_json::json!(["secretsmanager:GetSecretValue", "iam:PassRole"]),
+            // Counts and references.
+            serde_json::json!({"tokens": {"input": 5}, "secrets": [{"valueFrom": "arn"}]}),
+            // Whoever is called like a credential is shown all the same.
+            serde_json::json!({"userName": "svc-secret", "sessionContext": {"mfa": true}}),
+            serde_json::json!({"eventName": "GetSecretValue", "additionalEventData": "x"}),
+            serde_json::json!("100% of a%20b and %zz"),
         ] {
             let event = serde_json::json!({"requestParameters": {"environment": list}}).to_string();
             assert_eq!(without_secrets(event.as_bytes()), Some((event, false)));

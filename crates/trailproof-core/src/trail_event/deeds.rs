@@ -409,8 +409,9 @@ fn is_about_one<'p>(subject: &Subject, places: impl Iterator<Item = Place<'p>>) 
         Subject::TrailNotAt { trail, .. } => places
             .filter(|place| trail.owns(place.chain))
             .any(|place| subject.excludes(place) == Truth::Yes),
-        Subject::NotLet { .. } => {
-            places.take(PLACES).any(|place| subject.excludes(place) == Truth::Yes)
+        Subject::NotLet { policy, .. } => {
+            let lets = policy.judge();
+            places.take(PLACES).any(|place| lets(place) == Truth::No)
         }
         _ => true,
     }

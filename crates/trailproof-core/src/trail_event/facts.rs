@@ -55,6 +55,11 @@ pub(crate) struct Identity {
     pub(crate) account_id: Option<String>,
 }
 
+/// Returns what tells a caller without an ARN from others: its account, and its id in it.
+pub(crate) fn without_arn(account: Option<&str>, principal: Option<&str>) -> String {
+    [account, principal].into_iter().flatten().collect::<Vec<_>>().join("/")
+}
+
 /// The facts by which one event is judged.
 pub(crate) struct Facts<'a> {
     pub(crate) record: &'a Record,
@@ -143,9 +148,6 @@ impl<'a> Facts<'a> {
         (Subject::Objects { bucket, prefix, days }, Effect::Removes)
     }
 
-    /// Returns the effect on the key of a KMS call: the key's ARN if the event has it, otherwise an
-    /// id that the call names in its own account and region. An alias alone does not identify a
-    /// key.
     /// Returns the ARN of the key that a call is about, if the event names it.
     pub(crate) fn key_arn(&self) -> Option<&'a str> {
         let resources = items(Some(&self.record.resources)).iter();
@@ -154,6 +156,9 @@ impl<'a> Facts<'a> {
             .or_else(|| self.text("keyId").filter(|id| id.contains(":key/")))
     }
 
+    /// Returns the effect on the key of a KMS call: the key's ARN if the event has it, otherwise an
+    /// id that the call names in its own account and region. An alias alone does not identify a
+    /// key.
     pub(crate) fn of_key(&self, effect: Effect) -> Effects {
         let arn_in = |value: &'a Value| value.as_str().and_then(KeyName::from_arn);
         let resources = items(Some(&self.record.resources)).iter();

@@ -224,7 +224,7 @@ impl Subject {
                 }
             }
             Self::NotLet { bucket, policy } if bucket == place.bucket => {
-                policy.lets(place).opposite()
+                policy.judge()(place).opposite()
             }
             Self::NotLet { .. } => Truth::No,
             _ => Truth::Yes,

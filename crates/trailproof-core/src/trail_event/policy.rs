@@ -48,25 +48,27 @@ impl DeliveryPolicy {
         self.json.as_deref()
     }
 
-    /// Returns whether CloudTrail may write digests to a place.
-    pub fn lets(&self, place: Place<'_>) -> Truth {
+    /// Returns a judge of whether CloudTrail may write digests to a place. It reads the policy once.
+    pub fn judge(&self) -> impl Fn(Place<'_>) -> Truth {
         let policy = self.json.as_ref().and_then(|json| Policy::parse(json).ok());
-        let Some(policy) = &policy else { return Truth::Perhaps };
-        let partition = place.chain.source_region.partition();
-        let service = service_of(partition);
-        let object = format!("arn:{partition}:s3:::{}/{}digest", place.bucket, place.folder);
-        let owner = place.owner();
-        let trail = place.trail_arn();
-        // Who owns the trail of an organization is not in its keys.
-        let source = match (&owner, &trail) {
-            (Some(owner), Some(trail)) => vec![
-                ("aws:sourceaccount", Context::Is(vec![owner])),
-                ("aws:sourcearn", Context::Is(vec![trail])),
-            ],
-            _ => Vec::new(),
-        };
-        lets(policy, service, (WRITE, &object), &source)
+        move |place| policy.as_ref().map_or(Truth::Perhaps, |policy| lets_write(policy, place))
     }
+}
+
+fn lets_write(policy: &Policy, place: Place<'_>) -> Truth {
+    let partition = place.chain.source_region.partition();
+    let object = format!("arn:{partition}:s3:::{}/{}digest", place.bucket, place.folder);
+    let owner = place.owner();
+    let trail = place.trail_arn();
+    // Who owns the trail of an organization is not in its keys.
+    let source = match (&owner, &trail) {
+        (Some(owner), Some(trail)) => vec![
+            ("aws:sourceaccount", Context::Is(vec![owner])),
+            ("aws:sourcearn", Context::Is(vec![trail])),
+        ],
+        _ => Vec::new(),
+    };
+    lets(policy, service_of(partition), (WRITE, &object), &source)
 }
 
 const WRITE: &str = "s3:PutObject";
@@ -155,7 +157,7 @@ mod tests {
             home_region: "us-east-1".parse().unwrap(),
             organization: None,
         };
-        DeliveryPolicy::of(policy, "b").lets(Place { chain: &chain, bucket: "b", folder })
+        DeliveryPolicy::of(policy, "b").judge()(Place { chain: &chain, bucket: "b", folder })
     }
 
     fn write() -> Value {
@@ -221,7 +223,7 @@ mod tests {
         assert_eq!(of_place(&Value::Null, folder), Perhaps);
     }
 
-    /// A policy is judged for each place, and not for the one whose log file tells of it.
+    /// A policy is judged for each place, and not for the one whose log file holds the call.
     #[test]
     fn each_place_has_its_own_answer() {
         let policy = json!({"Statement": write()});

@@ -1,5 +1,5 @@
 //! Extracts explaining events from log files.
-use super::facts::{Facts, Record, Recorded};
+use super::facts::{Facts, Record, Recorded, without_arn};
 use super::{Cause, Effect, ExplainingEvent, Subject, TrailEvent, operations};
 use crate::vocab::time::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
@@ -92,7 +92,11 @@ impl Found<'_> {
         *self.by_name.entry(name.clone()).or_default() += 1;
         let who = record
             .user_identity
-            .and_then(|who| who.arn.or(who.invoked_by).or(who.principal_id).or(who.account_id))
+            .map(|who| {
+                let named = who.arn.or(who.invoked_by);
+                let (account, id) = (who.account_id.as_deref(), who.principal_id.as_deref());
+                named.unwrap_or_else(|| without_arn(account, id))
+            })
             .unwrap_or_default();
         let event = ExplainingEvent {
             time,

@@ -1,5 +1,6 @@
 //! Searches the events of verified log files.
 use super::contents::{events, text_without_secrets, without_secrets};
+use super::facts::without_arn;
 use crate::control::policy::items;
 use crate::vocab::glob::{CaseRule, glob};
 use crate::vocab::key_layout::ROOT;
@@ -306,7 +307,12 @@ impl Fields {
             source: text(&self.event_source),
             region: text(&self.aws_region),
             account: text(&self.recipient_account_id),
-            principal: first(&["/arn", "/invokedBy", "/principalId", "/accountId"]),
+            principal: match first(&["/arn", "/invokedBy"]) {
+                named if named.is_empty() => {
+                    cut(&without_arn(who("/accountId"), who("/principalId")))
+                }
+                named => named,
+            },
             user: first(&[
                 "/userName",
                 "/sessionContext/sessionIssuer/userName",

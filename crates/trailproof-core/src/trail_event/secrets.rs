@@ -212,14 +212,14 @@ fn assigned(text: &str, values: &mut Vec<Range<usize>>) {
         let unspaced = after_quote.trim_start_matches([' ', '\t']);
         let is_flag = name.starts_with("--") || name.starts_with('-') && name.len() > 2;
         let is_part = from > 0 && matches!(bytes.get(from - 1), Some(b':' | b'/'));
+        // `<password>VALUE</password>`
+        let is_element = from > 0 && bytes.get(from - 1) == Some(&b'<');
         let value = match unspaced.strip_prefix(['=', ':']) {
             // A part of an ARN is not a name.
             Some(_) if is_part && unspaced.starts_with(':') => continue,
             Some(value) => value.trim_start_matches('>'),
             None if is_flag && rest.starts_with(' ') => rest,
             None => {
-                // `<password>VALUE</password>`
-                let is_element = from > 0 && bytes.get(from - 1) == Some(&b'<');
                 let Some(value) = rest.strip_prefix('>').filter(|_| is_element) else { continue };
                 value
             }
@@ -235,9 +235,12 @@ fn assigned(text: &str, values: &mut Vec<Range<usize>>) {
         }
         // A header's value has blanks: it ends with its line.
         let is_header = ["authorization", "cookie"].iter().any(|it| name.ends_with(it));
-        let ends: &[char] = match is_header {
-            true => &['"', '\'', '\n', '\r', '\\', '<', '>'],
-            false => &['&', ' ', '"', '\'', ',', ';', '<', '>', '\\', '\n', '\r', '\t', '}', ']'],
+        let ends: &[char] = match (is_header, is_element) {
+            (_, true) => &['<'],
+            (true, _) => &['"', '\'', '\n', '\r', '\\', '<', '>'],
+            (false, _) => {
+                &['&', ' ', '"', '\'', ',', ';', '<', '>', '\\', '\n', '\r', '\t', '}', ']']
+            }
         };
         let length = value.find(ends).unwrap_or(value.len());
         if length > 0 {

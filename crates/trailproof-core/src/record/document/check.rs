@@ -551,7 +551,7 @@ impl OpenChain {
     }
 }
 
-/// Requires that there are no more than a reader keeps.
+/// Returns an error if there are more than a reader keeps.
 fn within(count: usize, most: usize, what: &str) -> Result<(), Unreadable> {
     if count > most { Err(Unreadable::too_many(what, most)) } else { Ok(()) }
 }
