@@ -80,6 +80,9 @@ pub(crate) struct Unlisted {
     pub(crate) time: Option<Timestamp>,
 }
 
+/// Folders of the digests of a chain, and the ends of the first and last proven digest in each.
+pub(crate) type Folders = BTreeMap<String, Option<(Timestamp, Timestamp)>>;
+
 /// One chain.
 #[derive(Clone, Debug)]
 pub(crate) struct ChainFacts {
@@ -89,7 +92,7 @@ pub(crate) struct ChainFacts {
     /// Intervals of its backfill digests.
     pub(crate) backfills: Vec<(Timestamp, Timestamp)>,
     /// Folders of its digests, without the date, and the ends of the first and last proven digest in each.
-    pub(crate) folders: BTreeMap<String, Option<(Timestamp, Timestamp)>>,
+    pub(crate) folders: Folders,
     /// The KMS keys that its objects name.
     pub(crate) keys: Vec<KeyUse>,
 }
@@ -164,12 +167,7 @@ impl ChainFacts {
 
     /// Returns the folder to which its digests were delivered before a time; all of them if that is not known.
     pub(crate) fn folders_at(&self, time: Timestamp) -> Vec<String> {
-        let proven = self.folders.iter().filter_map(|(folder, ends)| Some((folder, (*ends)?)));
-        let before = proven.filter(|(_, (first, _))| *first <= time);
-        match before.max_by_key(|(_, (_, last))| (*last).min(time)) {
-            Some((folder, _)) => vec![folder.clone()],
-            None => self.folders.keys().cloned().collect(),
-        }
+        folders_at(&self.folders, time)
     }
 
     /// Lists the stretches that no digest covers.
@@ -178,6 +176,16 @@ impl ChainFacts {
             .segments
             .iter()
             .filter(|segment| matches!(segment.coverage, Coverage::Uncovered(_)))
+    }
+}
+
+fn folders_at(folders: &Folders, time: Timestamp) -> Vec<String> {
+    let proven = folders.iter().filter_map(|(folder, ends)| Some((folder, (*ends)?)));
+    let before = proven.filter(|(_, (first, _))| *first <= time);
+    // Of two that were in use by then, the one that began last.
+    match before.max_by_key(|(_, (first, last))| ((*last).min(time), *first)) {
+        Some((folder, _)) => vec![folder.clone()],
+        None => folders.keys().cloned().collect(),
     }
 }
 
@@ -209,7 +217,7 @@ pub(crate) struct RecordFacts {
 struct OpenChain {
     named: Vec<(Timestamp, u64)>,
     backfills: Vec<(Timestamp, Timestamp)>,
-    folders: BTreeMap<String, Option<(Timestamp, Timestamp)>>,
+    folders: Folders,
     keys: Vec<KeyUse>,
 }
 
@@ -464,4 +472,25 @@ pub(super) fn named_time(key: &str) -> Option<(AccountId, Region, Timestamp)> {
     let region: Region = parts.nth(1)?.parse().ok()?;
     let time = log_key_time(key, &account, &region)?;
     Some((account, region, time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A trail that delivers to another folder is judged by the folder that was in use.
+    #[test]
+    fn the_folder_in_use_is_that_of_the_last_digest() {
+        let at = |hour: i64| Timestamp::from_unix(hour * trailproof_core::vocab::time::HOUR);
+        let mut open = OpenChain::default();
+        for (folder, hour) in [("p/", 1), ("p/", 5), ("q/", 6), ("q/", 9), ("unproven/", 20)] {
+            open.folder(folder.to_owned(), (hour < 20).then(|| at(hour)));
+        }
+        let used = |hour| folders_at(&open.folders, at(hour));
+        assert_eq!(used(5), ["p/"]);
+        assert_eq!(used(7), ["q/"]);
+        assert_eq!(used(30), ["q/"]);
+        // Nothing was delivered before.
+        assert_eq!(used(0), ["p/", "q/", "unproven/"]);
+    }
 }

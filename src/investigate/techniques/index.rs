@@ -118,6 +118,10 @@ pub(super) type TrailKey<'a> = (&'a str, &'a str, Option<&'a str>);
 pub(super) struct Index<'a> {
     /// Events by the key of the object that they name, in order of time.
     pub(super) by_key: BTreeMap<&'a str, Vec<usize>>,
+    /// Events by name, in order of time.
+    by_name: BTreeMap<&'a str, Vec<usize>>,
+    /// Events by id. The same event may be in several log files.
+    pub(super) by_id: BTreeMap<&'a str, Vec<usize>>,
     /// Lifecycle rules, in order of time.
     pub(super) rules: Vec<RuleInForce<'a>>,
     /// Whether more deletions or rules were found than are held against each object.
@@ -148,6 +152,8 @@ impl<'a> Index<'a> {
         let mut index = Self::default();
         for (at, event) in facts.events.iter().enumerate() {
             let Some(deed) = event.done() else { continue };
+            index.by_name.entry(&event.event.name).or_default().push(at);
+            index.by_id.entry(&event.event.id).or_default().push(at);
             if let Some(key) = &deed.key {
                 index.by_key.entry(key).or_default().push(at);
             }
@@ -189,6 +195,24 @@ impl<'a> Index<'a> {
             }
         }
         index
+    }
+
+    /// Lists the events of some names that happened after a time and not after another one: for each name in
+    /// order of time.
+    pub(super) fn named(
+        &self,
+        events: &'a [CaseEvent],
+        names: &'static [&'static str],
+        (after, to): (Timestamp, Timestamp),
+    ) -> impl Iterator<Item = (usize, &'a CaseEvent)> {
+        let time = |at: usize| events.get(at).and_then(|event| event.event.time);
+        names.iter().filter_map(|name| self.by_name.get(name)).flat_map(move |all| {
+            // Those without a time come first.
+            let first = all.partition_point(|at| time(*at).is_none_or(|time| time <= after));
+            let end = all.partition_point(|at| time(*at).is_none_or(|time| time <= to));
+            let of_time = all.get(first..end.max(first)).unwrap_or_default();
+            of_time.iter().filter_map(move |at| Some((*at, events.get(*at)?)))
+        })
     }
 
     /// Returns the last call that matters to a refusal to use a key, unless it gave the key back. `matters`

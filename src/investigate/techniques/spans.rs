@@ -3,6 +3,7 @@ use super::index::{EXAMINED, Evidence, TOGETHER, trail_key};
 use super::ledger::{Cause, Effect, Judge};
 use crate::investigate::facts::ChainFacts;
 use crate::investigate::ties::{concerns, is_about};
+use crate::report::case::model::CaseEvent;
 use std::collections::BTreeSet;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
 use trailproof_core::control::policy::Truth;
@@ -184,9 +185,9 @@ impl Judge<'_> {
         let mut ids: BTreeSet<String> = found.into_iter().map(|event| event.id).collect();
         let of_record = self.facts.record.explained.get(&(of.chain.clone(), span.from));
         ids.extend(of_record.into_iter().flatten().cloned());
-        let events = self.facts.events.iter().enumerate();
-        let of_it = events.filter(|(_, event)| ids.contains(&event.event.id));
-        let of_it = of_it
+        let of_ids = ids.iter().filter_map(|id| self.index.by_id.get(id.as_str())).flatten();
+        let of_it = of_ids
+            .filter_map(|at| Some((*at, self.facts.events.get(*at)?)))
             .filter_map(|(at, event)| {
                 let deed = event.done().filter(|deed| concerns(deed, of) == Truth::Yes)?;
                 let technique = technique_of(&event.event, deed)?;
@@ -217,20 +218,16 @@ impl Judge<'_> {
         by_history: bool,
     ) -> bool {
         let by = undone_by(&event.name);
-        if by.is_empty() {
-            return false;
-        }
-        let verified = self.facts.events.iter().map(|it| (&it.event, it.done()));
-        let history = self.facts.history.iter().filter(|_| by_history);
-        let later: Vec<&Deed> = verified
-            .chain(history.map(|it| (&it.event, it.done())))
-            .filter(|(later, _)| {
-                let times = later.time.zip(event.time);
-                by.contains(&later.name.as_str())
-                    && times.is_some_and(|(later, time)| later > time && later <= span.from)
-            })
-            .filter_map(|(_, deed)| deed)
-            .collect();
+        let Some(time) = event.time.filter(|_| !by.is_empty()) else { return false };
+        let verified = self.index.named(self.facts.events, by, (time, span.from));
+        let history = self.facts.history.iter().filter(|it| {
+            by_history
+                && by.contains(&it.event.name.as_str())
+                && it.event.time.is_some_and(|later| later > time && later <= span.from)
+        });
+        let later =
+            verified.filter_map(|(_, it)| it.done()).chain(history.filter_map(|it| it.done()));
+        let later: Vec<&Deed> = later.collect();
         match event.name.as_str() {
             // Each setting has to be set back.
             "UpdateTrail" => {
@@ -263,13 +260,10 @@ impl Judge<'_> {
 
     /// Returns whether a later call, of which that cannot be decided, may have set back what a call set.
     fn may_be_replaced(&self, of: &GapQuery<'_>, span: &Segment, event: &TrailEvent) -> bool {
+        let Some(time) = event.time else { return false };
         let by = undone_by(&event.name);
-        let mut later = self.facts.events.iter().filter(|it| {
-            let times = it.event.time.zip(event.time);
-            by.contains(&it.event.name.as_str())
-                && times.is_some_and(|(later, time)| later > time && later <= span.from)
-        });
-        later.any(|it| it.done().is_some_and(|deed| concerns(deed, of) == Truth::Perhaps))
+        let mut later = self.index.named(self.facts.events, by, (time, span.from));
+        later.any(|(_, it)| it.done().is_some_and(|deed| concerns(deed, of) == Truth::Perhaps))
     }
 
     /// Returns whether another chain goes on that an event is as much about. Then it took more than the event
@@ -278,11 +272,13 @@ impl Judge<'_> {
         let Some(time) = event.time else { return false };
         let until = time.plus(CAUSE_WITHIN);
         let goes_on = |other: &&ChainFacts| {
-            let of_it = other.summary.segments.iter();
-            let mut after = of_it.filter(|it| it.to > time && it.from < until).peekable();
+            let segments = &other.summary.segments;
+            let first = segments.partition_point(|it| it.to <= time);
+            let after = segments.get(first..).unwrap_or_default().iter();
+            let mut after = after.take_while(|it| it.from < until).peekable();
             other.summary.chain != *chain
                 && after.peek().is_some()
-                && other.summary.segments.last().is_some_and(|last| last.to >= until)
+                && segments.last().is_some_and(|last| last.to >= until)
                 && after.all(|it| it.coverage == Coverage::Verified)
         };
         self.facts.record.chains.iter().take(SPARED).filter(goes_on).any(|other| {
@@ -295,30 +291,24 @@ impl Judge<'_> {
     /// Returns the last call before a stretch begins, within the hour of a digest, of which it cannot be decided
     /// whether it stopped delivery.
     fn undecided_near(&self, of: &GapQuery<'_>, span: &Segment) -> Option<(usize, Technique)> {
-        let window = (span.from.plus(-REACH), span.from.plus(REACH));
-        let mut near: Vec<(Timestamp, usize)> = self
-            .facts
-            .events
-            .iter()
-            .enumerate()
-            .filter_map(|(at, event)| Some((event.event.time?, at)))
-            .filter(|(time, _)| *time >= window.0 && *time <= window.1)
-            .collect();
-        near.sort_unstable_by_key(|(time, at)| std::cmp::Reverse((*time <= span.from, *time, *at)));
-        let settings = near.into_iter().filter_map(|(_, at)| {
-            let event = self.facts.events.get(at)?;
-            let technique = match event.event.name.as_str() {
-                "PutKeyPolicy" => Technique::KeyWithheld,
-                "UpdateTrail" => Technique::TrailRedirected,
-                name if POLICY.contains(&name) => Technique::DeliveryBroken,
-                _ => return None,
-            };
-            Some((at, technique, &event.event, event.done()?))
-        });
-        let found = settings.take(EXAMINED).find(|(_, _, event, deed)| {
-            concerns(deed, of) == Truth::Perhaps && !self.is_undone(of, span, event, deed, false)
-        });
-        found.map(|(at, technique, ..)| (at, technique))
+        // The last ones of each name that may be undecided. Events are in order of time.
+        let window = (span.from.plus(-REACH - 1), span.from.plus(REACH));
+        let mut near: Vec<(usize, &CaseEvent)> =
+            self.index.named(self.facts.events, &UNDECIDED, window).collect();
+        let is_before = |event: &CaseEvent| event.event.time.is_some_and(|it| it <= span.from);
+        near.sort_unstable_by_key(|(at, event)| std::cmp::Reverse((is_before(event), *at)));
+        let (at, event) = near.into_iter().take(EXAMINED).find(|(_, event)| {
+            event.done().is_some_and(|deed| {
+                concerns(deed, of) == Truth::Perhaps
+                    && !self.is_undone(of, span, &event.event, deed, false)
+            })
+        })?;
+        let technique = match event.event.name.as_str() {
+            "PutKeyPolicy" => Technique::KeyWithheld,
+            "UpdateTrail" => Technique::TrailRedirected,
+            _ => Technique::DeliveryBroken,
+        };
+        Some((at, technique))
     }
 
     /// Returns an event that withheld a key of the chain near the start of the stretch, but too early
@@ -340,15 +330,13 @@ impl Judge<'_> {
     /// Returns when logging of the chain was started again within the stretch.
     fn restart_of(&self, chain: &ChainId, span: &Segment, stopped: usize) -> Option<Timestamp> {
         let stopped = self.facts.events.get(stopped)?.event.time?;
-        let again = self.facts.events.iter().filter(|event| {
-            matches!(event.event.name.as_str(), "StartLogging" | "CreateTrail")
-                && event
-                    .done()
-                    .and_then(|deed| deed.trail.as_ref())
-                    .is_some_and(|trail| trail.owns(chain))
+        let window = (stopped, span.to.plus(HOUR));
+        let again = self.index.named(self.facts.events, &["CreateTrail", "StartLogging"], window);
+        let of_chain = again.filter(|(_, event)| {
+            let trail = event.done().and_then(|deed| deed.trail.as_ref());
+            trail.is_some_and(|trail| trail.owns(chain))
         });
-        let times = again.filter_map(|event| event.event.time);
-        times.filter(|time| *time > stopped && *time <= span.to.plus(HOUR)).min()
+        of_chain.filter_map(|(_, event)| event.event.time).min()
     }
 
     /// Returns what fits a stretch that no event explains.
@@ -482,6 +470,9 @@ const SPARED: usize = 1_000;
 /// Seconds from the beginning of a stretch within which its cause lies: the hour of the digest that is missing
 /// first, and the two hours until it is due. What came later found it missing.
 const CAUSE_WITHIN: i64 = 3 * HOUR;
+
+/// Calls of which it may be impossible to decide whether they stop delivery.
+const UNDECIDED: [&str; 3] = ["PutBucketPolicy", "PutKeyPolicy", "UpdateTrail"];
 
 /// Calls that set the policy of a bucket, of which the last is in force.
 const POLICY: [&str; 2] = ["PutBucketPolicy", "DeleteBucketPolicy"];

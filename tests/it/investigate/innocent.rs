@@ -491,6 +491,16 @@ fn a_deletion_that_was_taken_back_removed_nothing() {
     let ran = investigate("taken-back", &attacked(trail), &[]);
     let who: Vec<_> = ran.deeds().iter().map(|deed| deed["who"].clone()).collect();
     assert_eq!(who, [second], "{}", ran.ran.stdout);
+    // Where versions are not kept, each marker has the same id, and removing one brings nothing back.
+    let spec = TrailSpec::new().seed(31).hours(24);
+    let mut trail = spec
+        .event(9, call(second, "null", None))
+        .event(10, call(keeper, "null", Some("null")))
+        .build();
+    trail.apply(Deed::LogDeleted(LOG)).unwrap();
+    let ran = investigate("taken-back-null", &attacked(trail), &[]);
+    let who: Vec<_> = ran.deeds().iter().map(|deed| deed["who"].clone()).collect();
+    assert_eq!(who, [second], "{}", ran.ran.stdout);
 }
 
 /// Selectors that were in force already narrow nothing.
