@@ -138,7 +138,10 @@ pub(super) struct Collected {
     pub(super) notices: BTreeMap<Notice, u64>,
     /// Copies of evidence of other places, by the bucket that they name.
     pub(super) copied: BTreeMap<String, Copies>,
-    pub(super) not_performed: Vec<SkippedCheck>,
+    /// Number of copies of digests that were delivered to further buckets.
+    pub(super) copied_elsewhere: u64,
+    /// Checks that were not made.
+    pub(super) not_performed: Kept<SkippedCheck>,
     /// What the accepted exceptions amount to, if the run has any.
     pub(super) exceptions: Option<ExceptionsJudged>,
     pub(super) summary: Option<RunSummary>,
@@ -287,11 +290,7 @@ impl Collected {
                 self.places_in_doubt.push(place.clone());
             }
             RunEvent::PlacesAnswered(places) => self.places = Some(*places),
-            RunEvent::CheckNotPerformed(not_made) => {
-                if self.not_performed.len() < KEPT {
-                    self.not_performed.push(not_made.clone());
-                }
-            }
+            RunEvent::CheckNotPerformed(not_made) => self.not_performed.push(not_made.clone()),
             RunEvent::ExceptionsJudged(judged) => self.exceptions = Some(judged.clone()),
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
         }
@@ -311,6 +310,8 @@ impl Collected {
             let copies = self.copied.entry(bucket.to_owned()).or_default();
             copies.count += 1;
             copies.accounts.extend(self.chain.iter().map(|chain| chain.account.clone()));
+        } else {
+            self.copied_elsewhere += 1;
         }
     }
 
@@ -349,5 +350,26 @@ impl Collected {
         if let Some(gap) = gap {
             gap.explained.push(event.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Anyone who can write to the bucket may plant copies of digests of any number of buckets.
+    #[test]
+    fn copies_of_further_buckets_are_counted() {
+        let mut run = Collected::default();
+        for bucket in 0..COPIED_BUCKETS + 5 {
+            let place = format!("s3://bucket-{bucket}/key");
+            let why = ReadFailure::new(ReadFailureKind::NotCopied, place);
+            for _ in 0..2 {
+                run.copy(&Outcome::<()>::Unverified(why.clone()));
+            }
+        }
+        assert_eq!(run.copied.len(), COPIED_BUCKETS);
+        assert!(run.copied.values().all(|copies| copies.count == 2));
+        assert_eq!(run.copied_elsewhere, 10);
     }
 }

@@ -242,10 +242,14 @@ fn fields(run: &Collected) -> serde_json::Result<Map<String, Value>> {
         "not_joined": run.not_joined.left_out(),
         "places_in_doubt": run.places_in_doubt.left_out(),
         "copies": run.copies.left_out(),
+        "checks_not_performed": run.not_performed.left_out(),
     });
     value.insert("left_out".into(), left_out);
     value.insert("storage".into(), storage::json(&run.storage));
-    value.insert("checks_not_performed".into(), list(&run.not_performed, SkippedCheckShape::from)?);
+    value.insert(
+        "checks_not_performed".into(),
+        list(&run.not_performed.entries, SkippedCheckShape::from)?,
+    );
     Ok(value)
 }
 

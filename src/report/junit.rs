@@ -112,6 +112,7 @@ fn whole_run(run: &Collected) -> TestSuite {
         ("logs-without-digests-left-out", run.without_digests.left_out()),
         ("not-joined-left-out", run.not_joined.left_out()),
         ("places-in-doubt-left-out", run.places_in_doubt.left_out()),
+        ("checks-not-performed-left-out", run.not_performed.left_out()),
     ] {
         if left_out > 0 {
             suite.add_property(Property::new(name, left_out.to_string()));
@@ -149,7 +150,7 @@ fn whole_run(run: &Collected) -> TestSuite {
         let name = format!("accepted exception {}: {code} {}", one.number, one.subject());
         suite.add_test_case(case("run", &name, status));
     }
-    for not_made in &run.not_performed {
+    for not_made in &run.not_performed.entries {
         let mut status = TestCaseStatus::skipped();
         status.set_message(shown(&words::not_made(not_made)));
         suite.add_test_case(case("run", &format!("check {}", not_made.check.code()), status));
@@ -161,7 +162,8 @@ fn verdict(run: &Collected) -> TestCaseStatus {
     let Some(summary) = &run.summary else {
         return error("no-verdict", "the run was cut short");
     };
-    let scope = run.start.as_ref().and_then(|start| places::scope(start, &run.not_performed));
+    let scope =
+        run.start.as_ref().and_then(|start| places::scope(start, &run.not_performed.entries));
     let scope = scope.map(|scope| format!(" ({scope})")).unwrap_or_default();
     let (verdict, status) = (summary.verdict.words(), summary.verdict.exit_status());
     let accepted = Exceptions::of(run).map(|exceptions| format!("; {}", exceptions.result()));

@@ -79,7 +79,7 @@ impl<W: Write> Text<W> {
         if let Some(start) = &run.start {
             let period = start.period;
             let location = words::evidence(&start.place);
-            if let Some(scope) = places::scope(start, &run.not_performed) {
+            if let Some(scope) = places::scope(start, &run.not_performed.entries) {
                 write!(self.out, " ({})", escape(&scope))?;
             }
             write!(self.out, "  {location}  {} to {}", period.start, period.end)?;
@@ -400,7 +400,8 @@ impl<W: Write> Text<W> {
         }
         parts.extend(Exceptions::of(&self.collected).map(Exceptions::result));
         let scope = self.collected.start.as_ref();
-        let scope = scope.and_then(|start| places::scope(start, &self.collected.not_performed));
+        let scope =
+            scope.and_then(|start| places::scope(start, &self.collected.not_performed.entries));
         let scope = scope.map(|scope| format!(" ({})", escape(&scope))).unwrap_or_default();
         let why = match parts.is_empty() {
             true => String::new(),
@@ -450,9 +451,14 @@ impl<W: Write> Text<W> {
 
     fn foot(&mut self, summary: &RunSummary) -> io::Result<()> {
         self.storage()?;
-        for not_made in &self.collected.not_performed {
+        let not_performed = &self.collected.not_performed;
+        for not_made in &not_performed.entries {
             let (check, why) = (not_made.check.code(), words::not_made(not_made));
             writeln!(self.out, "\nNot checked: {check} ({why})")?;
+        }
+        if not_performed.left_out() > 0 {
+            let more = counted(not_performed.left_out(), "more check");
+            writeln!(self.out, "\nNot checked: {more} (not listed)")?;
         }
         for (chain, error) in &self.collected.delivery_errors {
             let chain = self.names.name(chain);
@@ -501,6 +507,13 @@ impl<W: Write> Text<W> {
                 "\nFound copies of {digests} delivered to another place in `s3://{}`: they prove \
                  nothing about this location (digest-copied).",
                 escape(bucket)
+            )?;
+        }
+        if self.collected.copied_elsewhere > 0 {
+            let digests = counted(self.collected.copied_elsewhere, "more digest");
+            writeln!(
+                self.out,
+                "\nFound copies of {digests} delivered to further buckets (digest-copied)."
             )?;
         }
         let next = next_steps(&self.collected, summary);

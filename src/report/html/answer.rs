@@ -106,7 +106,7 @@ fn reason(run: &Collected, summary: &RunSummary, counts: &FindingCounts) -> Stri
     };
     match summary.verdict {
         Verdict::Proven => {
-            let all = match run.not_performed.is_empty() {
+            let all = match run.not_performed.entries.is_empty() {
                 true => "",
                 false => " by the checks that were made; those that were not are listed below",
             };
@@ -289,7 +289,7 @@ impl Statement {
         let (from, to) = (start.period.start, start.period.end);
         let evidence = words::evidence(&start.place);
         let evidence = evidence.trim_start_matches("evidence of ");
-        let scope = places::scope(start, &run.not_performed)
+        let scope = places::scope(start, &run.not_performed.entries)
             .unwrap_or_else(|| "everything found there".to_owned());
         let made = run.circumstances.as_ref().map(|around| format!(" on {}", around.started.0));
         let by =
@@ -393,7 +393,7 @@ fn not_stated(run: &Collected, start: &RunStart, summary: &RunSummary) -> Vec<St
     if start.place.versions().is_some() {
         not.push("Anything about the objects as they are now: earlier versions were read.");
     }
-    if !run.not_performed.is_empty() {
+    if !run.not_performed.entries.is_empty() {
         not.push("Anything that the checks that were not made would have shown.");
     }
     if summary.coverage.pending > 0 {

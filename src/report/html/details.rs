@@ -157,7 +157,7 @@ pub(super) struct Details {
     /// Chains that do not continue from the previous record, with the digest at the seam.
     pub(super) not_joined: List<(Shown, Shown)>,
     pub(super) delivery_errors: List<(Shown, Shown)>,
-    pub(super) not_performed: Vec<(Shown, Shown)>,
+    pub(super) not_performed: List<(Shown, Shown)>,
     pub(super) notices: Vec<(&'static str, String, &'static str)>,
 }
 
@@ -201,11 +201,12 @@ impl Details {
             delivery_errors: List::of(&run.delivery_errors, errors, SHOWN, |(chain, error)| {
                 (Shown::of(names.name(chain)), Shown::of(error))
             }),
-            not_performed: run
-                .not_performed
-                .iter()
-                .map(|one| (Shown::of(one.check.code()), Shown::of(words::not_made(one))))
-                .collect(),
+            not_performed: List::of(
+                &run.not_performed.entries,
+                run.not_performed.total,
+                SHOWN,
+                |one| (Shown::of(one.check.code()), Shown::of(words::not_made(one))),
+            ),
             notices: run
                 .notices
                 .iter()

@@ -171,7 +171,7 @@ fn facts(run: &Collected) -> Vec<Fact> {
         ),
         fact(
             "Named",
-            places::scope(start, &run.not_performed)
+            places::scope(start, &run.not_performed.entries)
                 .unwrap_or_else(|| "no accounts, regions or trails: everything there".to_owned()),
         ),
         fact("Expected", places::expected(start)),

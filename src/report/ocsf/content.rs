@@ -24,7 +24,8 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> EventContent {
         Verdict::NotProven | Verdict::NothingFound => Level::Warning,
     };
     let counts = &summary.counts;
-    let scope = run.start.as_ref().and_then(|start| places::scope(start, &run.not_performed));
+    let scope =
+        run.start.as_ref().and_then(|start| places::scope(start, &run.not_performed.entries));
     let scope = scope.map(|scope| format!(" ({})", escape(&scope))).unwrap_or_default();
     let exceptions = Exceptions::of(run);
     let accepted = exceptions.map(|exceptions| format!("; {}", exceptions.result()));
@@ -76,9 +77,11 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> EventContent {
             "public_key_sources": run.key_sources.iter().map(|source| escape(source)).collect::<Vec<_>>(),
             "checks_not_performed": run
                 .not_performed
+                .entries
                 .iter()
                 .map(|one| json!({ "check": one.check.code(), "why": one.why.code(), "words": words::not_made(one) }))
                 .collect::<Vec<_>>(),
+            "checks_not_performed_left_out": run.not_performed.left_out(),
             "accepted_exceptions": exceptions.map(|exceptions| json!({
                 "file_sha256": exceptions.sha256(),
                 "objections": exceptions.judged.objections,

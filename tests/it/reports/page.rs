@@ -1,5 +1,7 @@
 //! The page: what is hidden in it, what may run, and how large it is.
 use super::*;
+use trailproof::report::text::Text;
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::coverage::Coverage;
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt};
@@ -256,6 +258,43 @@ fn an_organization_fits_on_a_page() {
         let left_out = between(&outputs.html, "<h2 id=\"findings\">", "</section>");
         assert_eq!(left_out.contains("more findings are left out"), exceptions == 1);
     }
+}
+
+/// Each region of each account may add a check that was not made.
+#[test]
+fn more_checks_that_were_not_made_than_are_kept_are_counted() {
+    let mut events = empty();
+    let not_made = |at: usize| {
+        RunEvent::CheckNotPerformed(SkippedCheck {
+            check: Check::UnlistedLogs,
+            why: SkipReason::ListingUnread,
+            region: None,
+            detail: format!("folder {at}"),
+        })
+    };
+    let end = events.pop().expect("a run ends");
+    events.extend((0..10_003).map(not_made));
+    events.push(end);
+    let outputs = render(&events);
+    assert_eq!(outputs.json["checks_not_performed"].as_array().unwrap().len(), 10_000);
+    assert_eq!(outputs.json["left_out"]["checks_not_performed"], 3);
+    let checks = between(&outputs.html, "<h3>Checks that were not made</h3>", "</section>");
+    let shown = checks.matches("folder ").count();
+    let more = format!(">{} more are left out", 10_003 - shown);
+    assert!(shown > 0 && checks.contains(&more), "{shown}: {}", outputs.html.len());
+    assert!(outputs.junit.contains("name=\"checks-not-performed-left-out\" value=\"3\""));
+    let of_run = outputs
+        .ocsf
+        .iter()
+        .filter_map(|one| one["evidences"][0]["data"]["checks_not_performed_left_out"].as_u64());
+    assert_eq!(of_run.sum::<u64>(), 3);
+    let mut text = Vec::new();
+    let mut report = Text::new(&mut text, false);
+    events.iter().for_each(|event| report.event(event).unwrap());
+    report.finish().unwrap();
+    drop(report);
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("\nNot checked: 3 more checks (not listed)\n"), "{}", text.len());
 }
 
 #[test]
