@@ -473,6 +473,11 @@ mod tests {
             assert!(redacted && !copy.contains("SECRET"), "{copy}");
             assert!(serde_json::from_str::<serde_json::Value>(&copy).unwrap()["b"] == 1, "{copy}");
         }
+        // Only a value in an element has blanks: nothing else of a text may be hidden behind one.
+        let event =
+            serde_json::json!({"userAgent": "<password => SECRET and the rest"}).to_string();
+        let (copy, _) = without_secrets(event.as_bytes()).unwrap();
+        assert!(!copy.contains("SECRET") && copy.contains(" and the rest"), "{copy}");
         // Lists of names and values.
         for list in [
             serde_json::json!([{"name": "password", "value": "SECRET"}]),

@@ -409,9 +409,10 @@ fn is_about_one<'p>(subject: &Subject, places: impl Iterator<Item = Place<'p>>) 
         Subject::TrailNotAt { trail, .. } => places
             .filter(|place| trail.owns(place.chain))
             .any(|place| subject.excludes(place) == Truth::Yes),
-        Subject::NotLet { policy, .. } => {
+        Subject::NotLet { bucket, policy } => {
             let lets = policy.judge();
-            places.take(PLACES).any(|place| lets(place) == Truth::No)
+            let mut here = places.filter(|place| place.bucket == bucket).take(PLACES);
+            here.any(|place| lets(place) == Truth::No)
         }
         _ => true,
     }

@@ -36,6 +36,24 @@ fn technique_of(source: &str, name: &str, request: &Value) -> Option<Technique> 
     judged(&format!("{source}.amazonaws.com"), name, request).and_then(|deed| deed.technique)
 }
 
+/// A policy of one bucket says nothing about deliveries to another one.
+#[test]
+fn a_policy_breaks_deliveries_to_its_own_bucket_alone() {
+    let Some(policy) = judged(
+        "s3.amazonaws.com",
+        "PutBucketPolicy",
+        &json!({"bucketName": "b", "bucketPolicy": {"Statement": []}}),
+    ) else {
+        panic!("the call is a deed")
+    };
+    let (subject, _) = policy.effects.first().unwrap();
+    let chain = chain();
+    let folder = "p/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/";
+    let in_bucket = |bucket| std::iter::once(Place { chain: &chain, bucket, folder });
+    assert!(is_about_one(subject, in_bucket("b")));
+    assert!(!is_about_one(subject, in_bucket("other")));
+}
+
 /// CloudTrail's own deliveries are data events of the bucket, and not deeds.
 #[test]
 fn deliveries_are_not_deeds() {

@@ -213,16 +213,14 @@ fn assigned(text: &str, values: &mut Vec<Range<usize>>) {
         let is_flag = name.starts_with("--") || name.starts_with('-') && name.len() > 2;
         let is_part = from > 0 && matches!(bytes.get(from - 1), Some(b':' | b'/'));
         // `<password>VALUE</password>`
-        let is_element = from > 0 && bytes.get(from - 1) == Some(&b'<');
+        let is_element = from > 0 && bytes.get(from - 1) == Some(&b'<') && rest.starts_with('>');
         let value = match unspaced.strip_prefix(['=', ':']) {
             // A part of an ARN is not a name.
             Some(_) if is_part && unspaced.starts_with(':') => continue,
             Some(value) => value.trim_start_matches('>'),
             None if is_flag && rest.starts_with(' ') => rest,
-            None => {
-                let Some(value) = rest.strip_prefix('>').filter(|_| is_element) else { continue };
-                value
-            }
+            None if is_element => rest.trim_start_matches('>'),
+            None => continue,
         };
         let quoted = value.trim_start_matches([' ', '\t']);
         let value = quoted.trim_start_matches(['"', '\'', '\\']);
