@@ -164,11 +164,14 @@ pub(crate) fn bag_manifest(data: &[u8]) -> bool {
     !read.files.is_empty()
 }
 
-/// A plan of the demo and the record of its only shard: their lines, without the last ones, which hold a
-/// hash of the others.
+/// Plans of the demo, and the record and the survey of their only shard: their lines, without the last
+/// ones, which hold a hash of the others.
 pub(crate) struct InShards {
     pub(crate) plan: Vec<u8>,
     pub(crate) record: Vec<u8>,
+    /// The plan of the survey.
+    pub(crate) first: Vec<u8>,
+    pub(crate) survey: Vec<u8>,
     /// Where records are read from.
     folder: PathBuf,
 }
@@ -204,20 +207,26 @@ impl InShards {
             "1".as_ref(),
             quiet,
         ];
-        run(&[&planned[..], &period].concat());
-        let work = [
-            "work".as_ref(),
-            plan.as_os_str(),
-            "--shard".as_ref(),
-            "0".as_ref(),
-            "--to".as_ref(),
-            folder.as_os_str(),
-            quiet,
-        ];
-        run(&work);
-        let record = lines(DocumentKind::ShardRecord, &folder.join("shard-000000.jsonl.zst"));
-        fs::remove_file(folder.join("shard-000000.jsonl.zst")).unwrap();
-        Self { plan: lines(DocumentKind::ShardPlan, &plan), record, folder }
+        let made = |more: &[&std::ffi::OsStr], kind: DocumentKind, name: &str| {
+            run(&[&planned[..], &period, &["--force".as_ref()], more].concat());
+            let work = [
+                "work".as_ref(),
+                plan.as_os_str(),
+                "--shard".as_ref(),
+                "0".as_ref(),
+                "--to".as_ref(),
+                folder.as_os_str(),
+                quiet,
+            ];
+            run(&work);
+            let own = lines(kind, &folder.join(name));
+            fs::remove_file(folder.join(name)).unwrap();
+            (lines(DocumentKind::ShardPlan, &plan), own)
+        };
+        let (plan, record) = made(&[], DocumentKind::ShardRecord, "shard-000000.jsonl.zst");
+        let surveyed = ["--survey-in-shards".as_ref()];
+        let (first, survey) = made(&surveyed, DocumentKind::Survey, "survey-000000.jsonl.zst");
+        Self { plan, record, first, survey, folder }
     }
 }
 
@@ -257,6 +266,25 @@ pub(crate) fn shard_plan(data: &[u8]) -> bool {
         Ok(written) => {
             let again = fuzzed::shard_plan(&written).unwrap();
             assert!(again == written, "the plan changes when it is written again");
+            true
+        }
+    }
+}
+
+/// Checks that the survey of a shard is rejected with words that cannot control a terminal, or made a plan
+/// that is read and written again as the same bytes.
+pub(crate) fn shard_survey(data: &[u8]) -> bool {
+    let made = InShards::get();
+    let path = made.folder.join("survey-000000.jsonl");
+    fs::write(&path, whole(data)).unwrap();
+    match in_process::plan_of_surveys(&whole(&made.first), &[path]) {
+        Err(words) => {
+            is_safe(&words);
+            false
+        }
+        Ok((plan, _)) => {
+            let again = fuzzed::shard_plan(&plan).unwrap();
+            assert!(again == plan, "the plan changes when it is written again");
             true
         }
     }

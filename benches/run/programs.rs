@@ -84,16 +84,13 @@ pub(crate) fn trailproof(arguments: &[&dyn AsRef<OsStr>]) -> Outcome<Run> {
 pub(crate) fn plan(
     endpoint: &str,
     (from, to): (&str, &str),
-    shards: Option<u32>,
+    options: &[&str],
     output: &Path,
 ) -> Outcome<Run> {
     let mut command = program(endpoint);
     command.args(["plan", &format!("s3://{BUCKET}"), "--start-time", from, "--end-time", to]);
     command.arg("--quiet").arg("--force").arg("--output").arg(output);
-    if let Some(shards) = shards {
-        command.args(["--shards", &shards.to_string()]);
-    }
-    run(&mut command)
+    run(command.args(options))
 }
 
 /// Runs `trailproof work` on these shards of a plan.

@@ -45,7 +45,11 @@ fn ended(name: &str, run: &Run, statuses: &[i32]) -> Outcome<()> {
     Err(format!("{name} ended with {:?}: {words}", run.status).into())
 }
 
-/// Measures `plan` over 8,500 places and three lengths of time, from a store that computes its listings.
+/// Places whose digests the bench lists to measure a survey.
+const SURVEYED: u64 = 85;
+
+/// Measures `plan` over 8,500 places and three lengths of time, from a store that computes its listings:
+/// in one step up to a quarter, and with surveys in shards.
 pub(crate) fn plan_8500(settings: &Settings) -> Outcome<()> {
     let (accounts, lengths): (u32, &[(&str, u32)]) = match settings.quick {
         true => (20, &[("7 days", 168), ("a quarter", 2_208)]),
@@ -54,27 +58,87 @@ pub(crate) fn plan_8500(settings: &Settings) -> Outcome<()> {
     let folder = Folder::new()?;
     for &(name, hours) in lengths {
         let mut server = Server::of_listings(accounts, hours, 30)?;
-        server.forget()?;
         let (from, to) = (iso(BEGIN + HOUR), iso(BEGIN + i64::from(hours) * HOUR));
-        let path = folder.file("plan.jsonl");
-        let planned = plan(&server.endpoint, (&from, &to), None, &path)?;
-        ended(name, &planned, &[0])?;
-        let shards: u32 = String::from_utf8_lossy(&planned.stdout).trim().parse()?;
-        if shards != accounts * 17 {
-            return Err(format!("{shards} shards").into());
+        let mut planned = |options: &[&str], file: &str| -> Outcome<(Run, u64)> {
+            server.forget()?;
+            let path = folder.file(file);
+            let planned = plan(&server.endpoint, (&from, &to), options, &path)?;
+            ended(&format!("plan {}, {name}", options.join(" ")), &planned, &[0])?;
+            let shards: u64 = String::from_utf8_lossy(&planned.stdout).trim().parse()?;
+            if shards != u64::from(accounts) * 17 {
+                return Err(format!("{shards} shards").into());
+            }
+            let seen = server.seen()?;
+            let bytes = float(fs::metadata(&path)?.len());
+            let serving = server.cpu()?.as_secs_f64();
+            println!(
+                "  {} requests, {} in flight, {serving:.1} s of CPU in the server, {:.2} MB of plan",
+                seen.requests,
+                seen.in_flight,
+                bytes / 1e6
+            );
+            Ok((planned, shards))
+        };
+        let (first, shards) = planned(&["--survey-in-shards"], "first.jsonl")?;
+        at_most("seconds", first.wall.as_secs_f64(), 60.0);
+        at_most("peak memory, MB", megabytes(first.peak), 200.0);
+        if hours < YEARS {
+            planned(&[], "plan.jsonl")?;
         }
-        let seen = server.seen()?;
-        let bytes = float(fs::metadata(&path)?.len());
-        let serving = server.cpu()?.as_secs_f64();
-        println!(
-            "  {} requests, {} in flight, {serving:.1} s of CPU in the server, {:.2} MB of plan",
-            seen.requests,
-            seen.in_flight,
-            bytes / 1e6
-        );
-        at_most("seconds", planned.wall.as_secs_f64(), 60.0);
-        at_most("peak memory, MB", megabytes(planned.peak), 200.0);
+        surveys(&folder, &server, shards)?;
     }
+    Ok(())
+}
+
+/// Measures a survey of some shards, and the plan that is made of the surveys of all. Those of the other
+/// shards are the last with different names.
+fn surveys(folder: &Folder, server: &Server, shards: u64) -> Outcome<()> {
+    let (first, next) = (folder.file("first.jsonl"), folder.file("next.jsonl"));
+    let to = folder.file("surveys");
+    fs::create_dir_all(&to)?;
+    let few = SURVEYED.min(shards);
+    let surveyed = work(&server.endpoint, &first, 0..few, &to)?;
+    ended(&format!("work, {few} surveys"), &surveyed, &[0])?;
+    let file = |shard: u64| to.join(format!("survey-{shard:06}.jsonl.zst"));
+    let mut places = Vec::new();
+    for line in BufReader::new(File::open(&first)?).lines() {
+        let line: serde_json::Value = serde_json::from_str(&line?)?;
+        let text = |of: &str| line["place"][of].as_str().map(str::to_owned);
+        places.extend(text("account").zip(text("region")));
+    }
+    let of = |shard: u64| usize::try_from(shard).ok().and_then(|at| places.get(at));
+    let (own, all) = (file(few - 1), few..shards);
+    let mut lines = Vec::new();
+    for line in BufReader::new(zstd::Decoder::new(File::open(&own)?)?).lines() {
+        lines.push(line?);
+    }
+    let (account, region) = of(few - 1).ok_or("the plan has too few places")?;
+    for shard in all {
+        let (at, there) = of(shard).ok_or("the plan has too few places")?;
+        let mut survey =
+            Record::new(RecordSink::zstd(BufWriter::new(File::create(file(shard))?))?, None);
+        for line in lines.iter().filter(|line| !line.contains("\"event\":\"record-finished\"")) {
+            let line = line.replace(account, at).replace(region, there);
+            let line =
+                line.replace(&format!("\"shard\":{}", few - 1), &format!("\"shard\":{shard}"));
+            survey.line(|buffer| {
+                buffer.extend_from_slice(line.as_bytes());
+                buffer.push(b'\n');
+                Ok(())
+            })?;
+        }
+        survey.end();
+        survey.finish()?;
+    }
+    let arguments: [&dyn AsRef<std::ffi::OsStr>; 6] =
+        [&"merge", &first, &to, &"--plan", &next, &"--force"];
+    let merged = trailproof(&arguments)?;
+    ended(&format!("merge --plan, {shards} surveys"), &merged, &[0])?;
+    at_most("seconds", merged.wall.as_secs_f64(), 60.0);
+    at_most("peak memory, MB", megabytes(merged.peak), 200.0);
+    let bytes = float(fs::metadata(&next)?.len());
+    println!("  {:.2} MB of surveys, {:.2} MB of plan", float(sizes(&to)?) / 1e6, bytes / 1e6);
+    fs::remove_dir_all(&to)?;
     Ok(())
 }
 
@@ -88,7 +152,7 @@ pub(crate) fn merge_20m(settings: &Settings) -> Outcome<()> {
     let number = {
         let server = Server::start(sized, Store::default())?;
         let (from, to) = sized.proven();
-        let planned = plan(&server.endpoint, (&from, &to), None, &path)?;
+        let planned = plan(&server.endpoint, (&from, &to), &[], &path)?;
         ended("plan", &planned, &[0])?;
         let number: u64 = String::from_utf8_lossy(&planned.stdout).trim().parse()?;
         ended("work, all shards", &work(&server.endpoint, &path, 0..number, &shards)?, &[0])?;
@@ -240,7 +304,7 @@ pub(crate) fn workers(settings: &Settings) -> Outcome<()> {
         let whole = verify_reproducible(&server.endpoint, sized, &one)?;
         ended("verify", &whole, &[0])?;
         let (from, to) = sized.proven();
-        let planned = plan(&server.endpoint, (&from, &to), Some(40), &path)?;
+        let planned = plan(&server.endpoint, (&from, &to), &["--shards", "40"], &path)?;
         ended("plan --shards 40", &planned, &[0])?;
         let number: u64 = String::from_utf8_lossy(&planned.stdout).trim().parse()?;
         let endpoint = server.endpoint.as_str();

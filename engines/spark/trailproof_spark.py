@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Verifies the shards of a trailproof plan on Apache Spark.
+"""Works on the shards of a trailproof plan on Apache Spark: verifies them, or surveys them.
 
-Spark only schedules: each task runs `trailproof work` for one shard, which writes its record whole
-to S3, or into a directory that all workers share. A task that fails, or whose executor is lost, is
-started again; a shard that was verified twice has the same bytes twice.
+Spark only schedules: each task runs `trailproof work` for one shard, which writes its record or its
+survey whole to S3, or into a directory that all workers share. A task that fails, or whose executor is
+lost, is started again; a shard that was worked on twice has the same bytes twice.
 
     spark-submit trailproof_spark.py --plan s3://BUCKET/run/plan.jsonl --shards 8500 \\
         --to s3://BUCKET/run --program trailproof --ship
@@ -66,10 +66,10 @@ def verifier(plan, program, to, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Verify the shards of a plan on Apache Spark.")
+    parser = argparse.ArgumentParser(description="Work on the shards of a plan on Apache Spark.")
     parser.add_argument("--plan", required=True, help="plan, written by `trailproof plan`: a file or s3://…")
     parser.add_argument("--shards", type=int, help="number of shards, as `trailproof plan` prints it; needed for s3://…")
-    parser.add_argument("--to", required=True, help="place for the records: s3://… or a directory that all workers share")
+    parser.add_argument("--to", required=True, help="place for what the shards write: s3://… or a directory that all workers share")
     parser.add_argument("--program", required=True, help="the trailproof program; with `--ship` also s3://…")
     parser.add_argument(
         "--ship",
@@ -93,8 +93,8 @@ def main():
     statuses = context.parallelize(range(number), number).mapPartitions(verify).collect()
     done = {status["shard"] for status in statuses}
     if done != set(range(number)):
-        sys.exit(f"error: {number - len(done)} shards have no record")
-    changed = sum(status["digests_changed"] for status in statuses)
+        sys.exit(f"error: {number - len(done)} shards were not finished")
+    changed = sum(status.get("digests_changed", 0) for status in statuses)
     print(json.dumps({"shards": number, "digests_changed": changed}))
 
 

@@ -1,15 +1,15 @@
 //! Shards within one process, for programs that bring their own scheduler and their own sources.
 use super::ledger::{Ledgers, is_ledger, write_ledger};
-use super::merge::{MergeError, ShardRecords};
-use super::plan::{KeysShape, ShardPlan, cut};
-use super::records::{is_record, local_files};
+use super::merge::MergeError;
+use super::plan::{ShardPlan, Stage};
+use super::records::{ShardFiles, is_record, local_files};
+use super::survey::{is_survey, join, survey_to};
 use super::work::write_record;
 use super::work_error::WorkError;
 use crate::report::record::RecordSink;
-use crate::session::reading::Reading;
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
-use crate::verify::parts::survey_all;
+use crate::verify::parts::{find_parts, survey_all};
 use crate::verify::plan::VerifyPlan;
 use crate::verify::resume::hashing::HashPart;
 use std::io::{self, Write};
@@ -31,19 +31,59 @@ pub async fn plan(
     most: Option<usize>,
 ) -> io::Result<(Vec<u8>, u64)> {
     let surveyed = survey_all(verify, source).await;
-    let shards = cut(&surveyed, most);
-    let number = u64::try_from(shards.len()).unwrap_or(u64::MAX);
-    let plan = ShardPlan {
-        plan: verify.clone(),
-        surveyed,
-        reading: Reading { below: None, rules: Vec::new() },
-        keys: KeysShape::None,
-        trail: None,
-        shards,
-    };
+    write(ShardPlan::new(verify, surveyed, Stage::Verify, most))
+}
+
+/// Plans a run whose digests are listed by its shards. Returns the bytes of the plan of these shards,
+/// for [`survey`], and their number.
+///
+/// # Errors
+///
+/// A line of the plan is longer than a reader accepts.
+pub async fn plan_in_shards(
+    verify: &VerifyPlan,
+    source: &Arc<dyn ObjectSource>,
+    most: Option<usize>,
+) -> io::Result<(Vec<u8>, u64)> {
+    let (surveyed, outside) = find_parts(verify, source).await;
+    write(ShardPlan::new(verify, surveyed, Stage::Survey { outside, most }, most))
+}
+
+/// Lists the digests of a shard, and returns the bytes of its survey.
+///
+/// # Errors
+///
+/// The plan cannot be used or has no such shard.
+pub async fn survey(
+    plan: &[u8],
+    shard: u64,
+    source: Arc<dyn ObjectSource>,
+) -> Result<Vec<u8>, String> {
+    let (plan, sha256) = read(plan)?;
+    let mut bytes = Vec::new();
+    let out = RecordSink::Plain(&mut bytes);
+    written(survey_to(&plan, &plan.plan, (&sha256, shard), &source, out).await, shard)?;
+    Ok(bytes)
+}
+
+/// Makes the plan that is verified of the surveys in these files and folders. Returns what [`plan`]
+/// returns.
+///
+/// # Errors
+///
+/// The plan or a survey cannot be used, or a survey is missing.
+pub fn plan_of_surveys(plan: &[u8], surveys: &[PathBuf]) -> Result<(Vec<u8>, u64), String> {
+    let (plan, sha256) = read(plan)?;
+    let files = local_files(surveys, is_survey);
+    let joined = files.and_then(|files| join(plan, &sha256, files));
+    let joined = joined.map_err(|refusal| refusal.words().to_owned())?;
+    write(joined).map_err(|error| format!("cannot write the plan: {error}"))
+}
+
+fn write(plan: ShardPlan) -> io::Result<(Vec<u8>, u64)> {
     let mut bytes = Vec::new();
     plan.write(&mut bytes)?;
-    Ok((bytes, number))
+    Ok((bytes, u64::try_from(plan.shards.len()).unwrap_or(u64::MAX)))
 }
 
 /// Hashes the log files of one of several parts of a shard, counted from 1, and returns the bytes of the
@@ -112,7 +152,7 @@ fn written<T>(done: Result<T, WorkError>, shard: u64) -> Result<T, String> {
 pub fn merge(plan: &[u8], shards: &[PathBuf], to: impl Write + Send) -> Result<Verdict, String> {
     let (plan, sha256) = read(plan)?;
     let files = local_files(shards, is_record);
-    let records = files.and_then(|files| ShardRecords::open(&plan, &sha256, files));
+    let records = files.and_then(|files| ShardFiles::open(&plan, &sha256, files));
     let records = records.map_err(|refusal| refusal.words().to_owned())?;
     match records.merge(&plan, RecordSink::Plain(to)) {
         Ok(merged) => Ok(merged.summary.verdict),

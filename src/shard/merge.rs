@@ -4,7 +4,7 @@
 //! crosses shards is joined: public keys are recorded once, and everything after the chains follows
 //! from what all shards kept.
 use super::plan::ShardPlan;
-use super::records::{ShardFile, check_same, unusable};
+use super::records::{OfShard, ShardFile, ShardFiles, unusable};
 use super::shard_lines::{ReadAfter, ShardLine, ShardStarted};
 use crate::console::refusal::Refusal;
 use crate::files::record_file::open_document;
@@ -13,26 +13,12 @@ use crate::report::record::{Record, RecordSink};
 use crate::verify::after_chains::AfterChains;
 use crate::verify::chains::Listed;
 use crate::verify::run::judged_before;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use trailproof_core::record::document::{BadRecord, DocumentKind, RecordFile, RunCheck};
 use trailproof_core::record::wire::{Unreadable, read_event};
 use trailproof_core::record::{AcceptanceTally, RunEvent, RunSummary};
-use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::ids::Region;
-use trailproof_core::vocab::location::excerpt;
-
-/// Shards that a message names.
-const NAMED: usize = 10;
-
-/// The records of all shards of a plan, each checked by its first line.
-#[derive(Debug)]
-pub(crate) struct ShardRecords {
-    /// One file a shard, in the order of the shards.
-    files: Vec<(ShardFile, ShardStarted)>,
-    /// The number of files that are the same as another.
-    pub(crate) duplicates: usize,
-}
 
 /// What came of a merge.
 #[derive(Debug)]
@@ -53,56 +39,7 @@ pub(crate) enum MergeError {
     Lost(io::Error),
 }
 
-impl ShardRecords {
-    /// Opens the records in these files.
-    ///
-    /// # Errors
-    ///
-    /// A record cannot be read, belongs to a different plan, is missing, or differs from another
-    /// of the same shard.
-    pub(crate) fn open(
-        plan: &ShardPlan,
-        sha256: &str,
-        files: Vec<ShardFile>,
-    ) -> Result<Self, Refusal> {
-        let mut by_shard: BTreeMap<u64, (ShardFile, ShardStarted)> = BTreeMap::new();
-        let mut duplicates = 0;
-        for path in files {
-            let (_, started) = begin(&path).map_err(|why| unusable(&path, &why))?;
-            if started.plan_sha256 != sha256 {
-                return Err(Refusal::usage(format!(
-                    "`{}` is a shard of a different plan: its plan has the SHA-256 {}, and this one \
-                     {sha256}",
-                    path.shown,
-                    excerpt(&started.plan_sha256, SHOWN),
-                )));
-            }
-            if started.shard >= u64::try_from(plan.shards.len()).unwrap_or(u64::MAX) {
-                return Err(Refusal::usage(format!(
-                    "`{}` states that it is shard {}, and the plan has {} shards",
-                    path.shown,
-                    started.shard,
-                    plan.shards.len()
-                )));
-            }
-            match by_shard.get(&started.shard) {
-                None => {
-                    by_shard.insert(started.shard, (path, started));
-                }
-                Some((other, _)) => {
-                    check_same(other, &path, started.shard)?;
-                    duplicates += 1;
-                }
-            }
-        }
-        let all = 0..u64::try_from(plan.shards.len()).unwrap_or(u64::MAX);
-        let missing: Vec<u64> = all.filter(|shard| !by_shard.contains_key(shard)).collect();
-        if !missing.is_empty() {
-            return Err(absent(plan, &missing));
-        }
-        Ok(Self { files: by_shard.into_values().collect(), duplicates })
-    }
-
+impl ShardFiles<ShardStarted> {
     /// Writes the record of the whole run to `to`.
     ///
     /// # Errors
@@ -137,7 +74,8 @@ impl ShardRecords {
         let (mut keys, mut changed) = (BTreeSet::new(), Vec::new());
         for (number, (path, started)) in self.files.iter().enumerate() {
             let read = copy(plan, path, started, &mut keys, &mut out);
-            let mut shard = read.map_err(|why| MergeError::Bad(unusable(path, &why)))?;
+            let mut shard =
+                read.map_err(|why| MergeError::Bad(unusable::<ShardStarted>(path, &why)))?;
             if let Some(failed) = out.failed.take() {
                 return Err(MergeError::Lost(failed));
             }
@@ -156,15 +94,26 @@ impl ShardRecords {
     }
 }
 
-/// Opens a record and reads its first line.
-pub(crate) fn begin(path: &ShardFile) -> Result<(RecordFile, ShardStarted), BadRecord> {
-    let mut record = open_document(DocumentKind::ShardRecord, &path.path)?;
-    let name = record.next_name()?;
-    let text = std::str::from_utf8(record.bytes()).unwrap_or_default();
-    let wrong = |what| BadRecord::Line { number: 1, what };
-    match serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)? {
-        ShardLine::ShardStarted(started) if name.is_some() => Ok((record, started)),
-        _ => Err(BadRecord::line(1, "it has no `shard-started`")),
+impl OfShard for ShardStarted {
+    const KIND: DocumentKind = DocumentKind::ShardRecord;
+
+    fn begin(file: &ShardFile) -> Result<(RecordFile, Self), BadRecord> {
+        let mut record = open_document(Self::KIND, &file.path)?;
+        let name = record.next_name()?;
+        let text = std::str::from_utf8(record.bytes()).unwrap_or_default();
+        let wrong = |what| BadRecord::Line { number: 1, what };
+        match serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)? {
+            ShardLine::ShardStarted(started) if name.is_some() => Ok((record, started)),
+            _ => Err(BadRecord::line(1, "it has no `shard-started`")),
+        }
+    }
+
+    fn plan_sha256(&self) -> &str {
+        &self.plan_sha256
+    }
+
+    fn shard(&self) -> u64 {
+        self.shard
     }
 }
 
@@ -176,7 +125,7 @@ fn copy<W: Write + Send>(
     keys: &mut BTreeSet<(Region, String)>,
     out: &mut Out<W>,
 ) -> Result<ReadAfter, BadRecord> {
-    let (mut record, started) = begin(path)?;
+    let (mut record, started) = ShardStarted::begin(path)?;
     if started != *expected {
         return Err(BadRecord::line(1, "the file changed while it was merged"));
     }
@@ -230,26 +179,6 @@ fn copy<W: Write + Send>(
         return Err(BadRecord::line(record.number(), words));
     }
     Ok(read)
-}
-
-fn absent(plan: &ShardPlan, missing: &[u64]) -> Refusal {
-    let name = |shard: &u64| {
-        let index = usize::try_from(*shard).unwrap_or(usize::MAX);
-        let from = plan.shards.get(index).and_then(|shard| shard.part.from.as_ref());
-        match from {
-            Some((account, region)) => format!("{shard} (from {account} {region})"),
-            None => format!("{shard} (the first)"),
-        }
-    };
-    let named: Vec<String> = missing.iter().take(NAMED).map(name).collect();
-    let more = if missing.len() > NAMED { " and others" } else { "" };
-    Refusal::not_started(format!(
-        "{} of {} shards are missing: {}{more}\n\nhint: `trailproof work PLAN --shard N` makes the \
-         record of one",
-        missing.len(),
-        plan.shards.len(),
-        named.join(", "),
-    ))
 }
 
 /// The record of the whole run, until a write fails.

@@ -3,7 +3,8 @@
 //! `plan` makes, writes and reads the plan. `work` verifies one shard and writes its record.
 //! `merge` makes a run record of all shard records, with the bytes that one machine would have
 //! written. `plan_lines` and `shard_lines` hold the lines of both documents, `output` and `records` know
-//! where they lie. `ledger` is about log files that are hashed before their shard is verified.
+//! where they lie. `survey` is about plans whose shards list their digests first, and `ledger` about log
+//! files that are hashed before their shard is verified.
 pub(crate) mod hash;
 pub mod in_process;
 
@@ -13,6 +14,8 @@ pub(crate) mod output;
 pub(crate) mod plan;
 mod plan_lines;
 pub(crate) mod records;
-mod shard_lines;
+pub(crate) mod shard_lines;
+pub(crate) mod survey;
+mod survey_lines;
 pub(crate) mod work;
 mod work_error;

@@ -1,7 +1,6 @@
 //! Where a worker writes its records: into a directory, or below a prefix of a bucket. Never into the
 //! evidence.
-use super::merge::begin;
-use super::records::ShardFile;
+use super::records::{OfShard, ShardFile};
 use crate::console::refusal::Refusal;
 use crate::files::atomic::AtomicFile;
 use crate::files::hash::sha256_of;
@@ -47,7 +46,11 @@ impl RecordOutput {
     /// # Errors
     ///
     /// There is a record of a different plan.
-    pub(crate) async fn check(&self, name: &str, plan_sha256: &str) -> Result<(), Refusal> {
+    pub(crate) async fn check<S: OfShard>(
+        &self,
+        name: &str,
+        plan_sha256: &str,
+    ) -> Result<(), Refusal> {
         let (file, _fetched) = match self {
             Self::Directory(path) => (ShardFile::local(path.join(name)), None),
             Self::S3(store, folder) => {
@@ -56,12 +59,14 @@ impl RecordOutput {
                 (ShardFile::new(&fetched, shown(&at)), Some(fetched))
             }
         };
-        match begin(&file) {
-            Ok((_, started)) if started.plan_sha256 != plan_sha256 => Err(Refusal::usage(format!(
-                "`{}` is a shard of a different plan\n\nhint: name a different place for the shards of \
+        match S::begin(&file) {
+            Ok((_, started)) if started.plan_sha256() != plan_sha256 => {
+                Err(Refusal::usage(format!(
+                    "`{}` is a shard of a different plan\n\nhint: name a different place for the shards of \
                      this plan",
-                file.shown
-            ))),
+                    file.shown
+                )))
+            }
             _ => Ok(()),
         }
     }

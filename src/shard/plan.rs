@@ -3,13 +3,14 @@
 pub(crate) use super::plan_lines::KeysShape;
 use super::plan_lines::{
     ChainOnLine, FolderUnread, ListedShape, PlacePlanned, PlaceShape, PlanLine, PlanStarted,
-    ReadingShape, RuleShape, SCHEMA, ShardPlanned, StoreShape, TIMES, home, id, times,
+    ReadingShape, RuleShape, SCHEMA, ShardPlanned, StageShape, StoreShape, TIMES, home, id, times,
 };
 use crate::locate::place::Place;
 use crate::report::RunReporter as _;
 use crate::report::record::{Record, RecordSink};
 use crate::session::reading::{Reading, ReadingRule, Store};
 use crate::verify::chain::moments::{EndedIn, Moments};
+use crate::verify::discover::jobs::Outside;
 use crate::verify::listed_ends::ListedEnds;
 use crate::verify::part::{AccountRegion, Part};
 use crate::verify::parts::Surveyed;
@@ -41,8 +42,24 @@ pub(crate) struct ShardPlan {
     pub(crate) keys: KeysShape,
     /// The trail whose status is requested.
     pub(crate) trail: Option<TrailArn>,
+    /// What the shards are for.
+    pub(crate) stage: Stage,
     /// The shards, in canonical order.
     pub(crate) shards: Vec<Shard>,
+}
+
+/// What the shards of a plan are for.
+#[derive(Clone, Debug)]
+pub(crate) enum Stage {
+    /// To list their digests. The plan that is verified is made of their surveys.
+    Survey {
+        /// What lies outside the scope.
+        outside: Outside,
+        /// The number of shards of that plan, if it is limited.
+        most: Option<usize>,
+    },
+    /// To be verified.
+    Verify,
 }
 
 /// A shard.
@@ -139,6 +156,25 @@ impl From<ReadingShape> for Reading {
 }
 
 impl ShardPlan {
+    /// Returns a plan over sources that the caller brings, cut into at most `most` shards.
+    pub(crate) fn new(
+        verify: &VerifyPlan,
+        surveyed: Surveyed,
+        stage: Stage,
+        most: Option<usize>,
+    ) -> Self {
+        let shards = cut(&surveyed, most);
+        Self {
+            plan: verify.clone(),
+            surveyed,
+            reading: Reading { below: None, rules: Vec::new() },
+            keys: KeysShape::None,
+            trail: None,
+            stage,
+            shards,
+        }
+    }
+
     /// Writes the plan.
     ///
     /// # Errors
@@ -176,6 +212,11 @@ impl ShardPlan {
         for chain in &surveyed.across.expected {
             line(&PlanLine::ChainExpected(ChainOnLine { chain: chain.into() }), &mut out)?;
         }
+        if let Stage::Survey { outside, .. } = &self.stage {
+            for chain in &outside.go_on {
+                line(&PlanLine::ChainOutside(ChainOnLine { chain: chain.into() }), &mut out)?;
+            }
+        }
         for (chain, seam) in plan.since.iter().flat_map(|since| &since.chains) {
             let seam = seam.as_ref().map(|seam| {
                 let Seam { at, end, hash } = seam;
@@ -199,10 +240,18 @@ impl ShardPlan {
     fn started(&self) -> PlanStarted<'_> {
         let Self { plan, surveyed, .. } = self;
         let Tool { version, build, .. } = Tool::this();
+        let (stage, outside_unknown) = match &self.stage {
+            Stage::Survey { outside, most } => {
+                let most = most.map(|most| u64::try_from(most).unwrap_or(u64::MAX));
+                (StageShape::Survey { most }, &outside.unknown)
+            }
+            Stage::Verify => (StageShape::Verify, &surveyed.across.outside_unknown),
+        };
         PlanStarted {
             schema: SCHEMA,
             version,
             build,
+            stage,
             now: Time(plan.now),
             bucket: plan.bucket.clone(),
             roots: plan.roots.clone(),
@@ -211,7 +260,7 @@ impl ShardPlan {
             trail_arn: self.trail.as_ref().map(ToString::to_string),
             status_prefix: surveyed.status_prefix.clone(),
             status_not_asked: surveyed.opening.status_not_asked.as_ref().map(Into::into),
-            outside_unknown: surveyed.across.outside_unknown.as_ref().map(Into::into),
+            outside_unknown: outside_unknown.as_ref().map(Into::into),
             expected_over: surveyed.across.over.as_ref().map(Into::into),
             shards: u64::try_from(self.shards.len()).unwrap_or(u64::MAX),
         }
@@ -220,14 +269,13 @@ impl ShardPlan {
     fn place(&self, place: &Place) -> PlacePlanned<'_> {
         let surveyed = &self.surveyed;
         let at = (place.account.clone(), place.region.clone());
-        let listed = surveyed.listed.get(&at).into_iter().flat_map(ListedEnds::iter);
-        let here = listed.filter(|(key, ..)| key.root == place.root);
+        let listed = surveyed.listed.get(&at);
         PlacePlanned {
             place: place.into(),
             digests: !surveyed.places.without_digests.contains(place),
             log_folders: surveyed.places.log_folders.get(place).cloned().unwrap_or_default(),
             read_failure: surveyed.unreadable.get(place).map(Into::into),
-            listed: here.map(|(key, kind, runs)| ListedShape::new(key, kind, runs)).collect(),
+            listed: listed.map(|ends| ListedShape::of(ends, place)).unwrap_or_default(),
         }
     }
 
@@ -278,6 +326,7 @@ struct PlanReader {
     times: Vec<(Timestamp, Timestamp)>,
     ended: Vec<EndedIn>,
     before: BTreeMap<ChainId, Option<Seam>>,
+    stage: Stage,
     shards: Vec<Shard>,
 }
 
@@ -309,8 +358,17 @@ impl PlanReader {
         let mut surveyed = Surveyed { status_prefix: line.status_prefix, ..Surveyed::default() };
         surveyed.opening.status_not_asked =
             line.status_not_asked.map(TryInto::try_into).transpose()?;
-        surveyed.across.outside_unknown =
-            line.outside_unknown.map(TryInto::try_into).transpose()?;
+        let unknown = line.outside_unknown.map(TryInto::try_into).transpose()?;
+        let stage = match line.stage {
+            StageShape::Verify => {
+                surveyed.across.outside_unknown = unknown;
+                Stage::Verify
+            }
+            StageShape::Survey { most } => Stage::Survey {
+                outside: Outside { go_on: BTreeSet::new(), unknown },
+                most: most.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+            },
+        };
         surveyed.across.over = line.expected_over.map(TryInto::try_into).transpose()?;
         let trail = line.trail_arn.map(|arn| id("plan-started", "trail_arn", &arn));
         Ok(Self {
@@ -329,6 +387,7 @@ impl PlanReader {
             times: Vec::new(),
             ended: Vec::new(),
             before: BTreeMap::new(),
+            stage,
             shards: Vec::new(),
         })
     }
@@ -361,6 +420,15 @@ impl PlanReader {
             PlanLine::ChainExpected(line) => {
                 self.surveyed.across.expected.insert(line.chain.try_into()?);
             }
+            PlanLine::ChainOutside(line) => match &mut self.stage {
+                Stage::Survey { outside, .. } => {
+                    outside.go_on.insert(line.chain.try_into()?);
+                }
+                Stage::Verify => {
+                    let words = "`chain-outside` in a plan whose shards are not surveyed";
+                    return Err(Unreadable::new(words));
+                }
+            },
             PlanLine::ChainBefore { chain, seam } => {
                 let seam = match seam {
                     Some((bucket, key, end, hash)) => {
@@ -446,6 +514,7 @@ impl PlanReader {
             reading: self.started.reading,
             keys: self.started.keys,
             trail: self.started.trail,
+            stage: self.stage,
             shards: self.shards,
         })
     }

@@ -3,7 +3,7 @@
 use crate::locate::place::Place;
 use crate::verify::chain::moments::EndedIn;
 use crate::verify::discover::jobs::Trail;
-use crate::verify::listed_ends::EndRun;
+use crate::verify::listed_ends::{EndRun, ListedEnds};
 use crate::verify::part::AccountRegion;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -40,6 +40,9 @@ pub(crate) enum PlanLine<'a> {
     /// A chain that should be there and was not found.
     #[serde(borrow)]
     ChainExpected(ChainOnLine<'a>),
+    /// A chain outside the scope that continues into the period, of a plan whose shards are surveyed.
+    #[serde(borrow)]
+    ChainOutside(ChainOnLine<'a>),
     /// A chain of the preceding record, with the digest from which it must continue: bucket, key,
     /// end and SHA-256.
     ChainBefore {
@@ -61,6 +64,7 @@ pub(crate) struct PlanStarted<'a> {
     pub(crate) schema: u32,
     pub(crate) version: String,
     pub(crate) build: Option<String>,
+    pub(crate) stage: StageShape,
     /// The time of the run.
     pub(crate) now: Time,
     pub(crate) bucket: String,
@@ -77,6 +81,16 @@ pub(crate) struct PlanStarted<'a> {
     #[serde(borrow)]
     pub(crate) expected_over: Option<FailureShape<'a>>,
     pub(crate) shards: u64,
+}
+
+/// What the shards of a plan are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StageShape {
+    /// To list their digests, for a plan of at most this many shards.
+    Survey { most: Option<u64> },
+    /// To be verified.
+    Verify,
 }
 
 /// Where the bytes of the evidence are.
@@ -242,7 +256,13 @@ impl TryFrom<PlaceShape> for Place {
 }
 
 impl ListedShape {
-    pub(crate) fn new(key: &ChainKey, kind: DigestKind, runs: &[EndRun]) -> Self {
+    /// Returns the digests of an account's region that lie in `place`.
+    pub(crate) fn of(ends: &ListedEnds, place: &Place) -> Vec<Self> {
+        let here = ends.iter().filter(|(key, ..)| key.root == place.root);
+        here.map(|(key, kind, runs)| Self::new(key, kind, runs)).collect()
+    }
+
+    fn new(key: &ChainKey, kind: DigestKind, runs: &[EndRun]) -> Self {
         Self {
             trail: key.trail.to_string(),
             home_region: key.home_region.to_string(),

@@ -1,4 +1,5 @@
-//! The files of shard records and hash ledgers, wherever they lie.
+//! The files of shard records, surveys and hash ledgers, wherever they lie.
+use super::plan::ShardPlan;
 use crate::console::refusal::Refusal;
 use crate::files::record_file::open_document;
 use crate::files::space::Space;
@@ -16,6 +17,107 @@ use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 
 /// Objects that are fetched at once.
 const AT_ONCE: usize = 32;
+
+/// Shards that a message names.
+const NAMED: usize = 10;
+
+/// The first line of a document of which each shard has one.
+pub(crate) trait OfShard: PartialEq + Sized {
+    /// The kind of the document.
+    const KIND: DocumentKind;
+
+    /// Opens a document and reads its first line.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is a different document.
+    fn begin(file: &ShardFile) -> Result<(RecordFile, Self), BadRecord>;
+
+    /// Returns the SHA-256 of the lines of the plan that the shard is of.
+    fn plan_sha256(&self) -> &str;
+
+    /// Returns the number of the shard.
+    fn shard(&self) -> u64;
+}
+
+/// One document of each shard of a plan, checked by its first line.
+#[derive(Debug)]
+pub(crate) struct ShardFiles<S> {
+    /// In the order of the shards.
+    pub(crate) files: Vec<(ShardFile, S)>,
+    /// The number of files that are the same as another.
+    pub(crate) duplicates: usize,
+}
+
+impl<S: OfShard> ShardFiles<S> {
+    /// Opens the documents in these files.
+    ///
+    /// # Errors
+    ///
+    /// A document cannot be read, belongs to a different plan, is missing, or differs from another
+    /// of the same shard.
+    pub(crate) fn open(
+        plan: &ShardPlan,
+        sha256: &str,
+        files: Vec<ShardFile>,
+    ) -> Result<Self, Refusal> {
+        let mut by_shard: BTreeMap<u64, (ShardFile, S)> = BTreeMap::new();
+        let mut duplicates = 0;
+        for path in files {
+            let (_, started) = S::begin(&path).map_err(|why| unusable::<S>(&path, &why))?;
+            let shard = started.shard();
+            if started.plan_sha256() != sha256 {
+                return Err(Refusal::usage(format!(
+                    "`{}` is a shard of a different plan: its plan has the SHA-256 {}, and this one \
+                     {sha256}",
+                    path.shown,
+                    excerpt(started.plan_sha256(), SHOWN),
+                )));
+            }
+            if shard >= u64::try_from(plan.shards.len()).unwrap_or(u64::MAX) {
+                return Err(Refusal::usage(format!(
+                    "`{}` states that it is shard {shard}, and the plan has {} shards",
+                    path.shown,
+                    plan.shards.len()
+                )));
+            }
+            match by_shard.get(&shard) {
+                None => {
+                    by_shard.insert(shard, (path, started));
+                }
+                Some((other, _)) => {
+                    check_same::<S>(other, &path, shard)?;
+                    duplicates += 1;
+                }
+            }
+        }
+        let all = 0..u64::try_from(plan.shards.len()).unwrap_or(u64::MAX);
+        let missing: Vec<u64> = all.filter(|shard| !by_shard.contains_key(shard)).collect();
+        if !missing.is_empty() {
+            return Err(absent(plan, &missing));
+        }
+        Ok(Self { files: by_shard.into_values().collect(), duplicates })
+    }
+}
+
+fn absent(plan: &ShardPlan, missing: &[u64]) -> Refusal {
+    let name = |shard: &u64| {
+        let index = usize::try_from(*shard).unwrap_or(usize::MAX);
+        let from = plan.shards.get(index).and_then(|shard| shard.part.from.as_ref());
+        match from {
+            Some((account, region)) => format!("{shard} (from {account} {region})"),
+            None => format!("{shard} (the first)"),
+        }
+    };
+    let named: Vec<String> = missing.iter().take(NAMED).map(name).collect();
+    let more = if missing.len() > NAMED { " and others" } else { "" };
+    Refusal::not_started(format!(
+        "{} of {} shards are missing: {}{more}\n\nhint: `trailproof work PLAN --shard N` makes one",
+        missing.len(),
+        plan.shards.len(),
+        named.join(", "),
+    ))
+}
 
 /// A file that holds a record.
 #[derive(Clone, Debug)]
@@ -162,15 +264,15 @@ pub(crate) fn by_store(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<ObjectLoc
 /// # Errors
 ///
 /// They differ, or one cannot be read.
-pub(crate) fn check_same(one: &ShardFile, other: &ShardFile, shard: u64) -> Result<(), Refusal> {
-    let open = |file: &ShardFile| open_document(DocumentKind::ShardRecord, &file.path);
+fn check_same<S: OfShard>(one: &ShardFile, other: &ShardFile, shard: u64) -> Result<(), Refusal> {
+    let open = |file: &ShardFile| open_document(S::KIND, &file.path);
     let (mut first, mut second) = (
-        open(one).map_err(|why| unusable(one, &why))?,
-        open(other).map_err(|why| unusable(other, &why))?,
+        open(one).map_err(|why| unusable::<S>(one, &why))?,
+        open(other).map_err(|why| unusable::<S>(other, &why))?,
     );
     loop {
-        let left = first.next_name().map_err(|why| unusable(one, &why))?;
-        let right = second.next_name().map_err(|why| unusable(other, &why))?;
+        let left = first.next_name().map_err(|why| unusable::<S>(one, &why))?;
+        let right = second.next_name().map_err(|why| unusable::<S>(other, &why))?;
         if left.is_none() && right.is_none() && first.sha256() == second.sha256() {
             return Ok(());
         }
@@ -192,6 +294,11 @@ pub(crate) fn check_same(one: &ShardFile, other: &ShardFile, shard: u64) -> Resu
     }
 }
 
-pub(crate) fn unusable(file: &ShardFile, why: &BadRecord) -> Refusal {
-    Refusal::not_started(format!("cannot use the shard record `{}`: {why}", file.shown))
+/// Returns why a document of a shard is refused.
+pub(crate) fn unusable<S: OfShard>(file: &ShardFile, why: &BadRecord) -> Refusal {
+    let name = match S::KIND {
+        DocumentKind::Survey => "survey",
+        _ => "shard record",
+    };
+    Refusal::not_started(format!("cannot use the {name} `{}`: {why}", file.shown))
 }

@@ -167,11 +167,11 @@ pub(crate) struct FolderInDoubt<'a> {
     read_failure: FailureShape<'a>,
 }
 
-fn chains<'a>(ids: impl IntoIterator<Item = &'a ChainId>) -> Vec<ChainShape<'a>> {
+pub(super) fn chains<'a>(ids: impl IntoIterator<Item = &'a ChainId>) -> Vec<ChainShape<'a>> {
     ids.into_iter().map(Into::into).collect()
 }
 
-fn ids(shapes: Vec<ChainShape<'_>>) -> Result<Vec<ChainId>, Unreadable> {
+pub(super) fn ids(shapes: Vec<ChainShape<'_>>) -> Result<Vec<ChainId>, Unreadable> {
     shapes.into_iter().map(TryInto::try_into).collect()
 }
 

@@ -51,7 +51,7 @@ pub(crate) async fn work(
     note: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> Result<ShardDone, Refusal> {
     let name = record_name(number);
-    to.check(&name, sha256).await?;
+    to.check::<ShardStarted>(&name, sha256).await?;
     let refused = |why| refusal(plan, ToWrite::Record(number), to, why);
     let begin = || -> io::Result<_> {
         let draft = to.begin(&name)?;

@@ -14,6 +14,8 @@ pub(crate) enum ToWrite {
     Record(u64),
     /// A hash ledger of this shard.
     Ledger(u64),
+    /// The survey of this shard.
+    Survey(u64),
 }
 
 /// Why a worker ends without what it was to write.
@@ -50,6 +52,7 @@ pub(crate) fn refusal(
     let (name, number) = match what {
         ToWrite::Record(number) => (format!("shard {number}"), number),
         ToWrite::Ledger(number) => (format!("a hash ledger of shard {number}"), number),
+        ToWrite::Survey(number) => (format!("the survey of shard {number}"), number),
     };
     match why {
         WorkError::NoShard => Refusal::usage(format!(

@@ -1,7 +1,9 @@
 //! A run in parts: what is found out before its parts are walked, and how one part is walked.
 //!
-//! [`survey_all`] looks at one account's region after the other and keeps only what the parts must
-//! know of each other, so that memory does not grow with the length of the period.
+//! [`survey_all`] finds the places, looks at one account's region after the other, and keeps only what the
+//! parts must know of each other, so that memory does not grow with the length of the period. Parts can be
+//! surveyed apart, too: [`find_parts`] finds them, [`survey_part`] looks at one, and
+//! [`Surveyed::complete`] joins them.
 use super::chains::{Prepared, ToWalk};
 use super::discover::jobs::{Across, Contribution, Outside};
 use super::discover::joined::join_paths;
@@ -73,9 +75,20 @@ impl Surveyed {
 
 /// Finds out what the parts of a run must know of each other.
 pub(crate) async fn survey_all(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Surveyed {
+    let (mut surveyed, outside) = find_parts(plan, source).await;
+    let part = survey_part(plan, &surveyed, &Part::default(), source).await;
+    surveyed.complete(plan, [part], outside);
+    surveyed
+}
+
+/// Finds the places that the parts of a run are made of, and what lies outside its scope. No digest in
+/// scope is listed.
+pub(crate) async fn find_parts(
+    plan: &VerifyPlan,
+    source: &Arc<dyn ObjectSource>,
+) -> (Surveyed, Outside) {
     let folders = find_places(source, &plan.bucket, &plan.roots, &plan.scope).await;
     let outside = Outside::look(plan, source).await;
-    let unvalidated = Unvalidated::new(&plan.bucket, plan.status.clone());
     let mut surveyed = Surveyed::default();
     let places = folders.digests.iter().chain(folders.logs.keys());
     surveyed.places = SearchedPlaces {
@@ -89,28 +102,6 @@ pub(crate) async fn survey_all(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>
         log_folders: folders.logs,
     };
     surveyed.opening.unread = folders.unread;
-    let mut regions: BTreeMap<AccountRegion, Folders> = BTreeMap::new();
-    let at = |place: &Place| (place.account.clone(), place.region.clone());
-    for place in folders.digests {
-        regions.entry(at(&place)).or_default().digests.insert(place);
-    }
-    for (place, names) in &surveyed.places.log_folders {
-        regions.entry(at(place)).or_default().logs.insert(place.clone(), names.clone());
-    }
-    let unvalidated = &unvalidated;
-    let looks = regions.into_iter().map(|(at, folders)| -> BoxFuture<'_, _> {
-        Box::pin(async move { (at, look(plan, source, folders, unvalidated).await) })
-    });
-    let looks: Vec<_> = looks.collect();
-    let mut all = Contribution::default();
-    for (at, looked) in few_in_order(looks, AT_ONCE).await {
-        surveyed.opening.unread.extend(looked.unread);
-        surveyed.unreadable.extend(looked.unreadable);
-        surveyed.listed.insert(at, looked.listed);
-        all.join(looked.contribution);
-    }
-    surveyed.opening.unread.sort_by(|(one, _), (other, _)| one.cmp(other));
-    surveyed.across = all.across(plan, outside);
     if let Some(status) = &plan.status {
         match status.delivers_here(&plan.place, &plan.roots).await {
             Ok(status) => surveyed.status_prefix = Some(status.prefix().to_owned()),
@@ -118,7 +109,74 @@ pub(crate) async fn survey_all(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>
         }
     }
     surveyed.passed_over = super::after_chains::passed_over(source.as_ref());
-    surveyed
+    (surveyed, outside)
+}
+
+/// What was seen of a part of the bucket.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PartSurvey {
+    pub(crate) contribution: Contribution,
+    /// The digests that were listed, by account and region.
+    pub(crate) listed: BTreeMap<AccountRegion, ListedEnds>,
+    /// Listings that could not be read: the folder and the reason.
+    pub(crate) unread: Vec<(String, ReadFailure)>,
+    /// Places whose digests could not be listed.
+    pub(crate) unreadable: BTreeMap<Place, ReadFailure>,
+    /// Entries below the folders of CloudTrail that were skipped.
+    pub(crate) passed_over: BTreeSet<String>,
+}
+
+/// Lists the digests of a part of the places that were found.
+pub(crate) async fn survey_part(
+    plan: &VerifyPlan,
+    surveyed: &Surveyed,
+    part: &Part,
+    source: &Arc<dyn ObjectSource>,
+) -> PartSurvey {
+    let unvalidated = &Unvalidated::new(&plan.bucket, plan.status.clone());
+    let mut regions: BTreeMap<AccountRegion, Folders> = BTreeMap::new();
+    let at = |place: &Place| (place.account.clone(), place.region.clone());
+    let Folders { digests, logs, .. } = surveyed.folders(part);
+    for place in digests {
+        regions.entry(at(&place)).or_default().digests.insert(place);
+    }
+    for (place, names) in logs {
+        regions.entry(at(&place)).or_default().logs.insert(place, names);
+    }
+    let looks = regions.into_iter().map(|(at, folders)| -> BoxFuture<'_, _> {
+        Box::pin(async move { (at, look(plan, source, folders, unvalidated).await) })
+    });
+    let looks: Vec<_> = looks.collect();
+    let mut survey = PartSurvey::default();
+    for (at, looked) in few_in_order(looks, AT_ONCE).await {
+        survey.unread.extend(looked.unread);
+        survey.unreadable.extend(looked.unreadable);
+        survey.listed.insert(at, looked.listed);
+        survey.contribution.join(looked.contribution);
+    }
+    survey.passed_over = super::after_chains::passed_over(source.as_ref());
+    survey
+}
+
+impl Surveyed {
+    /// Adds what was seen of every part, in canonical order.
+    pub(crate) fn complete(
+        &mut self,
+        plan: &VerifyPlan,
+        parts: impl IntoIterator<Item = PartSurvey>,
+        outside: Outside,
+    ) {
+        let mut all = Contribution::default();
+        for part in parts {
+            self.opening.unread.extend(part.unread);
+            self.unreadable.extend(part.unreadable);
+            self.listed.extend(part.listed);
+            self.passed_over.extend(part.passed_over);
+            all.join(part.contribution);
+        }
+        self.opening.unread.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.across = all.across(plan, outside);
+    }
 }
 
 /// What was seen of one account's region.

@@ -321,8 +321,14 @@ fn bag_manifest() {
 
 #[test]
 fn shard_plan() {
-    let plan = targets::documents::InShards::get().plan.clone();
-    smoke(targets::documents::shard_plan, &[plan], 600);
+    let made = targets::documents::InShards::get();
+    smoke(targets::documents::shard_plan, &[made.plan.clone(), made.first.clone()], 600);
+}
+
+#[test]
+fn shard_survey() {
+    let survey = targets::documents::InShards::get().survey.clone();
+    smoke(targets::documents::shard_survey, &[survey], 600);
 }
 
 #[test]

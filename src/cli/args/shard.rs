@@ -16,6 +16,10 @@ pub(crate) struct PlanArgs {
     /// Cut into at most N shards [default: one for each account and region]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) shards: Option<u32>,
+    /// Leave it to the shards to list their digests: `work` then writes surveys, and `merge --plan`
+    /// makes the plan to verify of them
+    #[arg(long)]
+    pub(crate) survey_in_shards: bool,
     /// File to write the plan to, or `s3://BUCKET/KEY`
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
@@ -40,7 +44,7 @@ pub(crate) struct WorkArgs {
     /// AWS_BATCH_JOB_ARRAY_INDEX or JOB_COMPLETION_INDEX
     #[arg(long, conflicts_with = "shard")]
     pub(crate) shard_from_env: bool,
-    /// Directory to write the shard's record into, or `s3://BUCKET/PREFIX`
+    /// Directory to write the shard's record or survey into, or `s3://BUCKET/PREFIX`
     #[arg(long, value_name = "PLACE")]
     pub(crate) to: PathBuf,
     /// Only hash the log files of part K of M of a shard, and write a hash ledger for `--hashed`
@@ -72,13 +76,16 @@ pub(crate) struct MergeArgs {
     /// Plan, written by `plan`: a file, or `s3://BUCKET/KEY`
     #[arg(value_name = "PLAN")]
     pub(crate) plan: PathBuf,
-    /// Records of the shards, or directories and `s3://BUCKET/PREFIX` that hold them
+    /// Records or surveys of the shards, or directories and `s3://BUCKET/PREFIX` that hold them
     #[arg(value_name = "SHARD", required = true)]
     pub(crate) shards: Vec<PathBuf>,
     /// Run record to write; `.zst` compresses it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) record: PathBuf,
-    /// Overwrite a record that already exists
+    #[arg(long, value_name = "FILE", required_unless_present = "next_plan")]
+    pub(crate) record: Option<PathBuf>,
+    /// Plan to write, if the shards are surveys: a file, or `s3://BUCKET/KEY`
+    #[arg(long = "plan", value_name = "FILE", conflicts_with = "record")]
+    pub(crate) next_plan: Option<PathBuf>,
+    /// Overwrite a record or a plan that already exists
     #[arg(long)]
     pub(crate) force: bool,
 }

@@ -20,16 +20,19 @@ use crate::session::request::VerifyRequest;
 use crate::session::shared::{self, SharedPath, SharedStore, Written, outside_evidence};
 use crate::shard::hash::{hash_part, is_of};
 use crate::shard::ledger::{Ledgers, is_ledger};
-use crate::shard::merge::{MergeError, Merged, ShardRecords};
+use crate::shard::merge::{MergeError, Merged};
 use crate::shard::output::RecordOutput;
-use crate::shard::plan::{KeysShape, ShardPlan, cut};
+use crate::shard::plan::{KeysShape, ShardPlan, Stage};
 use crate::shard::records::{
-    Fetched, ListedFiles, ShardFile, by_store, fetch_files, is_record, list_files, local_files,
+    Fetched, ListedFiles, ShardFile, ShardFiles, by_store, fetch_files, is_record, list_files,
+    local_files,
 };
+use crate::shard::shard_lines::ShardStarted;
+use crate::shard::survey::{expired, is_survey, join, survey_shard};
 use crate::shard::work;
 use crate::source::layer::count::Counts;
 use crate::source::mirror::KEYS_BESIDE;
-use crate::verify::parts::survey_all;
+use crate::verify::parts::{find_parts, survey_all};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -63,16 +66,7 @@ pub(crate) async fn plan(global: &GlobalArgs, args: &PlanArgs) -> ExitStatus {
 
 async fn make_plan(global: &GlobalArgs, args: &PlanArgs) -> Result<ExitStatus, Refusal> {
     let aws = &global.aws;
-    let output = SharedPath::read(&args.output)?;
-    match &output {
-        SharedPath::Local(path) => check_absent(path, args.force)?,
-        SharedPath::S3(_) if args.force => {
-            return Err(Refusal::usage(
-                "an object in S3 is never overwritten\n\nhint: write the plan under a different name",
-            ));
-        }
-        SharedPath::S3(_) => {}
-    }
+    let output = plan_output(&args.output, args.force)?;
     let counts = Arc::new(Counts::default());
     let mut progress = Progress::start(&global.console, Arc::clone(&counts));
     let mut request = VerifyRequest::of_evidence(&args.evidence, now())?;
@@ -86,21 +80,27 @@ async fn make_plan(global: &GlobalArgs, args: &PlanArgs) -> Result<ExitStatus, R
              `trailproof verify` verifies it on one machine",
         ));
     };
-    let output = match output {
-        SharedPath::Local(path) => PlanOutput::File(path),
-        SharedPath::S3(at) => PlanOutput::S3(Box::new(store_for(aws, &at, &reading).await?), at),
-    };
+    let output = PlanOutput::open(aws, output, &reading).await?;
     progress.note(&RunEvent::RunStarted(Box::new(session.plan.start())));
-    let surveyed = survey_all(&session.plan, &session.source).await;
     let most = args.shards.and_then(|most| usize::try_from(most).ok());
-    let shards = cut(&surveyed, most);
-    let trail = session.plan.status.as_ref().map(|status| status.arn.clone());
-    let number = shards.len();
-    let plan = ShardPlan { plan: session.plan.clone(), surveyed, reading, keys, trail, shards };
-    match &output {
-        PlanOutput::File(path) => write_plan(&plan, path, args.force)?,
-        PlanOutput::S3(store, at) => store_plan(&plan, at, store).await?,
+    let (surveyed, stage) = match args.survey_in_shards {
+        true => {
+            let (surveyed, outside) = find_parts(&session.plan, &session.source).await;
+            (surveyed, Stage::Survey { outside, most })
+        }
+        false => (survey_all(&session.plan, &session.source).await, Stage::Verify),
+    };
+    if let Some(why) = expired(&surveyed) {
+        return Err(Refusal::not_started(format!(
+            "the credentials expired before the plan was written, so nothing was: {why}\n\nhint: run it \
+             again with credentials that last longer"
+        )));
     }
+    let trail = session.plan.status.as_ref().map(|status| status.arn.clone());
+    let plan = ShardPlan::new(&session.plan, surveyed, stage, most);
+    let plan = ShardPlan { reading, keys, trail, ..plan };
+    let number = plan.shards.len();
+    output.write(&plan, args.force).await?;
     progress.stop();
     session.remarks();
     session.warn_clock_skew();
@@ -114,6 +114,37 @@ async fn make_plan(global: &GlobalArgs, args: &PlanArgs) -> Result<ExitStatus, R
 enum PlanOutput {
     File(PathBuf),
     S3(Box<SharedStore>, ObjectLocation),
+}
+
+/// Returns the place of a plan that is not written yet.
+fn plan_output(path: &Path, force: bool) -> Result<SharedPath, Refusal> {
+    let output = SharedPath::read(path)?;
+    match &output {
+        SharedPath::Local(path) => check_absent(path, force)?,
+        SharedPath::S3(_) if force => {
+            return Err(Refusal::usage(
+                "an object in S3 is never overwritten\n\nhint: write the plan under a different name",
+            ));
+        }
+        SharedPath::S3(_) => {}
+    }
+    Ok(output)
+}
+
+impl PlanOutput {
+    async fn open(aws: &AwsArgs, at: SharedPath, reading: &Reading) -> Result<Self, Refusal> {
+        Ok(match at {
+            SharedPath::Local(path) => Self::File(path),
+            SharedPath::S3(at) => Self::S3(Box::new(store_for(aws, &at, reading).await?), at),
+        })
+    }
+
+    async fn write(&self, plan: &ShardPlan, force: bool) -> Result<(), Refusal> {
+        match self {
+            Self::File(path) => write_plan(plan, path, force),
+            Self::S3(store, at) => store_plan(plan, at, store).await,
+        }
+    }
 }
 
 fn write_plan(plan: &ShardPlan, path: &Path, force: bool) -> Result<(), Refusal> {
@@ -291,6 +322,19 @@ async fn do_work(global: &GlobalArgs, args: &WorkArgs) -> Result<ExitStatus, Ref
     );
     let mut session = opened.await?;
     session.plan.workload = progress.workload();
+    if let Stage::Survey { .. } = plan.stage {
+        if args.hash.is_some() || !args.hashed.is_empty() {
+            return Err(Refusal::usage(
+                "the shards of this plan list digests and read no log files\n\nhint: `merge --plan` \
+                 makes the plan whose shards do",
+            ));
+        }
+        for shard in shards(args)? {
+            let (plan, source) = ((&plan, sha256.as_str()), &session.source);
+            print_line(&survey_shard(plan, shard?, &session.plan, source, &to).await?)?;
+        }
+        return Ok(end_work(global, &session, &mut progress));
+    }
     if let Some(part) = args.hash {
         progress.searching();
         for shard in shards(args)? {
@@ -424,14 +468,34 @@ pub(crate) async fn merge(aws: &AwsArgs, args: &MergeArgs) -> ExitStatus {
 
 #[expect(clippy::disallowed_methods, reason = "it is one task, and not one for each object")]
 async fn do_merge(aws: &AwsArgs, args: &MergeArgs) -> Result<ExitStatus, Refusal> {
-    check_absent(&args.record, args.force)?;
+    if let Some(path) = &args.record {
+        check_absent(path, args.force)?;
+    }
+    let next = args.next_plan.as_deref().map(|path| plan_output(path, args.force)).transpose()?;
     let (plan, sha256) = read_plan(aws, &args.plan).await?;
+    let (record, force) = match (&plan.stage, next, &args.record) {
+        (Stage::Survey { .. }, Some(next), _) => {
+            let next = PlanOutput::open(aws, next, &plan.reading).await?;
+            return merge_surveys((plan, &sha256), aws, &args.shards, (&next, args.force)).await;
+        }
+        (Stage::Survey { .. }, None, _) => {
+            return Err(Refusal::usage(
+                "the shards of this plan are surveys, which make no run record\n\nhint: `--plan FILE` \
+                 writes the plan to verify",
+            ));
+        }
+        (Stage::Verify, None, Some(record)) => (record.clone(), args.force),
+        (Stage::Verify, ..) => {
+            return Err(Refusal::usage(
+                "the shards of this plan are no surveys\n\nhint: `--record FILE` writes the run record",
+            ));
+        }
+    };
     let (files, fetched) =
         Gathering::list(aws, &args.shards, is_record).await?.files(|_| true).await?;
-    let (record, force) = (args.record.clone(), args.force);
     // The merge reads and writes files without a pause, so it has a thread of its own.
     let merged = tokio::task::spawn_blocking(move || {
-        let records = ShardRecords::open(&plan, &sha256, files)?;
+        let records = ShardFiles::open(&plan, &sha256, files)?;
         let merged = write_merged(&records, &plan, &record, force)?;
         Ok::<_, Refusal>((merged, records.duplicates))
     });
@@ -450,8 +514,21 @@ async fn do_merge(aws: &AwsArgs, args: &MergeArgs) -> Result<ExitStatus, Refusal
     print_result(line.as_bytes(), ExitStatus::from(summary.verdict))
 }
 
+/// Makes the plan to verify of surveys, and prints the number of its shards.
+async fn merge_surveys(
+    (plan, sha256): (ShardPlan, &str),
+    aws: &AwsArgs,
+    surveys: &[PathBuf],
+    (output, force): (&PlanOutput, bool),
+) -> Result<ExitStatus, Refusal> {
+    let (files, _fetched) = Gathering::list(aws, surveys, is_survey).await?.files(|_| true).await?;
+    let next = join(plan, sha256, files)?;
+    output.write(&next, force).await?;
+    print_result(format!("{}\n", next.shards.len()).as_bytes(), ExitStatus::Success)
+}
+
 fn write_merged(
-    records: &ShardRecords,
+    records: &ShardFiles<ShardStarted>,
     plan: &ShardPlan,
     path: &Path,
     force: bool,

@@ -23,9 +23,9 @@ use trailproof_core::vocab::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outside {
     /// Chains that have digests in the period or after it.
-    go_on: BTreeSet<ChainId>,
+    pub(crate) go_on: BTreeSet<ChainId>,
     /// Reason why the chains outside the scope are not known.
-    unknown: Option<ReadFailure>,
+    pub(crate) unknown: Option<ReadFailure>,
 }
 
 impl Outside {
@@ -180,15 +180,15 @@ pub(crate) struct Across {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Contribution {
     /// Chains that were found.
-    found: BTreeSet<ChainId>,
+    pub(crate) found: BTreeSet<ChainId>,
     /// Those of them that have digests.
-    present: BTreeSet<ChainId>,
+    pub(crate) present: BTreeSet<ChainId>,
     /// Chains that have digests only before the period, with the other paths of each and the end of
     /// its newest digest.
-    older: BTreeMap<ChainId, (Vec<ChainId>, Timestamp)>,
+    pub(crate) older: BTreeMap<ChainId, (Vec<ChainId>, Timestamp)>,
     /// Places without digests of the period that have log files of it.
-    with_logs: BTreeSet<Place>,
-    moments: Moments,
+    pub(crate) with_logs: BTreeSet<Place>,
+    pub(crate) moments: Moments,
 }
 
 impl Contribution {

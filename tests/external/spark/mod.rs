@@ -1,5 +1,5 @@
 //! A run in shards on a Spark cluster that loses an executor, a worker and a task gives the bytes of
-//! one machine.
+//! one machine, in both rounds: the survey and the verification.
 //!
 //! `TRAILPROOF_PYSPARK` names a Python with PySpark 4, beside a Java 17 that Spark finds.
 use crate::support::program::{CREDENTIALS, PROGRAM, Ran, connected, named_program, serve};
@@ -36,27 +36,35 @@ fn a_disturbed_cluster_gives_the_bytes_of_one_machine() {
     let run = |arguments: &[&str], words: &str| {
         Ran::from(&mut connected(&server, arguments)).is(0, words);
     };
-    let (plan, shards) = ("s3://results/run/plan.jsonl", "s3://results/run");
+    let (first, plan) = ("s3://results/run/first.jsonl", "s3://results/run/plan.jsonl");
+    let shards = "s3://results/run";
     let (one, merged) = (path("one.jsonl.zst"), path("merged.jsonl.zst"));
-    run(&[&["plan", LOCATION, "--output", plan][..], &PERIOD].concat(), "12\n");
+    let planned = ["plan", LOCATION, "--survey-in-shards", "--output", first];
+    run(&[&planned[..], &PERIOD].concat(), "12\n");
     let verify = ["verify", LOCATION, "--reproducible", "--record", &one];
     run(&[&verify[..], &PERIOD].concat(), "PROVEN");
     let root = env!("CARGO_MANIFEST_DIR");
-    // The JVM and the shell need more of the environment than the program.
-    let mut cluster = Command::new(python);
-    cluster
-        .arg(format!("{root}/tests/external/spark/cluster.py"))
-        .args(["--job", &format!("{root}/engines/spark/trailproof_spark.py")])
-        .args(["--plan", plan, "--to", shards, "--program", PROGRAM, "--shards", "12"])
-        .args(["--folder", folder.path().to_str().unwrap()])
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .envs(CREDENTIALS)
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .stdin(Stdio::null());
-    let disturbed = Ran::from(&mut cluster);
-    assert_eq!(disturbed.status, 0, "{disturbed:#?}");
-    print!("{}", disturbed.stdout);
+    let disturbed = |plan: &str, name: &str| {
+        std::fs::create_dir(path(name)).unwrap();
+        // The JVM and the shell need more of the environment than the program.
+        let mut cluster = Command::new(&python);
+        cluster
+            .arg(format!("{root}/tests/external/spark/cluster.py"))
+            .args(["--job", &format!("{root}/engines/spark/trailproof_spark.py")])
+            .args(["--plan", plan, "--to", shards, "--program", PROGRAM, "--shards", "12"])
+            .args(["--folder", &path(name)])
+            .env("AWS_ENDPOINT_URL", server.endpoint())
+            .envs(CREDENTIALS)
+            .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .stdin(Stdio::null());
+        let disturbed = Ran::from(&mut cluster);
+        assert_eq!(disturbed.status, 0, "{disturbed:#?}");
+        print!("{}", disturbed.stdout);
+    };
+    disturbed(first, "surveyed");
+    run(&["merge", first, shards, "--plan", plan], "12\n");
+    disturbed(plan, "verified");
     run(&["merge", plan, shards, "--record", &merged], "proven");
     assert!(std::fs::read(one).unwrap() == std::fs::read(merged).unwrap(), "the records differ");
 }

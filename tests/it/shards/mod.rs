@@ -4,6 +4,7 @@ mod hashed;
 mod in_s3;
 mod program;
 mod refused;
+mod surveyed;
 
 use crate::support::by_seed;
 use crate::support::worlds::{WorldKeys, WorldSource};
@@ -78,6 +79,9 @@ fn in_shards(
     let folder = tempfile::tempdir().unwrap();
     let runtime = runtime();
     let (bytes, number) = runtime.block_on(in_process::plan(plan, &again(source), most)).unwrap();
+    // The shards may list their digests apart, and the plan is the same.
+    let surveyed = plan_of_surveys(plan, source, most, (folder.path(), dice));
+    assert_eq!(lines(&surveyed), lines(&bytes));
     let mut order: Vec<u64> = (0..number).collect();
     for _ in 0..=number / 4 {
         order.push(u64::from(dice.below(u32::try_from(number).unwrap())));
@@ -115,6 +119,29 @@ fn in_shards(
     let mut merged = Vec::new();
     in_process::merge(&bytes, &files, &mut merged).unwrap();
     (merged, number)
+}
+
+/// Cuts a run into at most `most` shards, lists their digests in random order, those of some twice, and
+/// returns the plan that is made of the surveys.
+fn plan_of_surveys(
+    plan: &VerifyPlan,
+    source: &WorldSource,
+    most: Option<usize>,
+    (folder, dice): (&Path, &mut Dice),
+) -> Vec<u8> {
+    let runtime = runtime();
+    let evidence = again(source);
+    let planned = in_process::plan_in_shards(plan, &evidence, most);
+    let (first, number) = runtime.block_on(planned).unwrap();
+    let mut files = Vec::new();
+    for shard in (0..number).rev() {
+        for attempt in 0..=dice.below(2) {
+            let survey = in_process::survey(&first, shard, again(source));
+            let survey = runtime.block_on(survey).unwrap();
+            files.push(save(folder, &format!("survey-{shard}-{attempt}"), &survey));
+        }
+    }
+    in_process::plan_of_surveys(&first, &files).unwrap().0
 }
 
 pub(super) fn save(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {

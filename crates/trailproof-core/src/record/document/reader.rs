@@ -10,7 +10,7 @@ use std::io::{BufRead, ErrorKind, Read as _};
 use strum::{EnumString, IntoStaticStr};
 
 /// Events whose size grows with the chain, the place or the bucket.
-const LONG: [&str; 8] = [
+const LONG: [&str; 9] = [
     "run-started",
     "run-circumstances",
     "bucket-listed",
@@ -19,6 +19,7 @@ const LONG: [&str; 8] = [
     "chain-gaps",
     "place-answered",
     "place-planned",
+    "place-listed",
 ];
 
 /// The kind of a document, by the event on its first line.
@@ -37,6 +38,9 @@ pub enum DocumentKind {
     /// Hashes of the log files of a shard.
     #[strum(serialize = "ledger-started")]
     HashLedger,
+    /// The digests of a shard, listed for the plan.
+    #[strum(serialize = "survey-started")]
+    Survey,
 }
 
 impl DocumentKind {
@@ -48,6 +52,7 @@ impl DocumentKind {
             Self::ShardRecord => "a shard record",
             Self::ShardPlan => "the plan of shards",
             Self::HashLedger => "a hash ledger",
+            Self::Survey => "the survey of a shard",
         };
         let other = match name.parse() {
             Ok(Self::RunRecord) => ": it is a run record",
@@ -57,6 +62,9 @@ impl DocumentKind {
             Ok(Self::ShardPlan) => ": it is the plan of shards",
             Ok(Self::HashLedger) => {
                 ": it is a hash ledger, which `trailproof work --hashed` uses and which proves nothing"
+            }
+            Ok(Self::Survey) => {
+                ": it is the survey of a shard, and `trailproof merge --plan` makes a plan of all"
             }
             Err(_) => return format!("not {own}: that begins with `{expected}`"),
         };
