@@ -27,7 +27,10 @@ fn cleaned(text: &str, nested: usize) -> Cow<'_, str> {
             return inner.map_or(Cow::Borrowed(text), Cow::Owned);
         }
     }
-    let plain = without_parameters(text);
+    let plain = match within(text, nested) {
+        Cow::Borrowed(text) => without_parameters(text),
+        Cow::Owned(text) => Cow::Owned(without_parameters(&text).into_owned()),
+    };
     if nested > 0 && plain.contains('%') {
         let decoded = percent_encoding::percent_decode_str(&plain).decode_utf8_lossy();
         // A text whose meaning has a secret is shown by its meaning.
@@ -39,6 +42,40 @@ fn cleaned(text: &str, nested: usize) -> Cow<'_, str> {
         }
     }
     plain
+}
+
+/// Beginnings of JSON in a text that turn out to be none, after which no more are looked for: each may have
+/// to be read to its end.
+const NO_JSON: usize = 8;
+
+/// Returns a text with the credentials of each JSON text in it replaced, whatever is around it.
+fn within(text: &str, nested: usize) -> Cow<'_, str> {
+    let (mut out, mut kept, mut at, mut wrong) = (String::new(), 0, 0, 0);
+    while nested > 0
+        && wrong < NO_JSON
+        && let Some(found) = text.get(at..).and_then(|rest| rest.find(['{', '[']))
+    {
+        let from = at + found;
+        let json = text.as_bytes().get(from..).unwrap_or_default();
+        let mut scan = Scan::of(json);
+        let mut copy = Copy { kept: Vec::new(), redacted: false, nested: nested - 1 };
+        at = from + 1;
+        if scan.copy(0, &mut copy).is_none() {
+            wrong += 1;
+            continue;
+        }
+        at = from + scan.at;
+        if copy.redacted {
+            out += text.get(kept..from).unwrap_or_default();
+            out += &String::from_utf8_lossy(&copy.kept);
+            kept = at;
+        }
+    }
+    if kept == 0 {
+        return Cow::Borrowed(text);
+    }
+    out += text.get(kept..).unwrap_or_default();
+    Cow::Owned(out)
 }
 
 /// Maximum depth of nested JSON. CloudTrail's events have less than 20 levels.
@@ -82,6 +119,25 @@ struct Copy {
     redacted: bool,
     /// JSON texts inside of this one that may still be looked into.
     nested: usize,
+}
+
+impl Copy {
+    /// Replaces these stretches of what was copied, if they are credentials.
+    fn redact(&mut self, values: Vec<Range<usize>>, are_secret: bool) {
+        let Some(first) = values.first().filter(|_| are_secret).map(|first| first.start) else {
+            return;
+        };
+        let rest = self.kept.split_off(first);
+        let mut kept = first;
+        for value in values {
+            self.kept
+                .extend_from_slice(rest.get(kept - first..value.start - first).unwrap_or_default());
+            self.kept.extend_from_slice(REDACTED.as_bytes());
+            kept = value.end;
+        }
+        self.kept.extend_from_slice(rest.get(kept - first..).unwrap_or_default());
+        self.redacted = true;
+    }
 }
 
 /// A reader of JSON that finds where values begin and end. It accepts some texts that are not JSON;
@@ -144,7 +200,9 @@ impl<'b> Scan<'b> {
         if memchr::memchr(b'\\', plain).is_none() {
             return String::from_utf8_lossy(plain);
         }
-        serde_json::from_slice::<String>(quoted).unwrap_or_default().into()
+        // Half of a surrogate pair is no text; what is around it is looked at as it was written.
+        let text = serde_json::from_slice::<String>(quoted);
+        text.map_or_else(|_| String::from_utf8_lossy(plain), Cow::Owned)
     }
 
     fn is(&self, name: &Range<usize>, expected: &str) -> bool {
@@ -247,18 +305,6 @@ impl<'b> Scan<'b> {
         self.peek() == Some(b'"') && self.string().is_some_and(|text| is_secret(&self.text(&text)))
     }
 
-    /// Returns whether the object that follows names the credential that it holds, as in
-    /// `{"name": "password", "value": "…"}`.
-    fn names_secret(mut self, depth: usize) -> bool {
-        let mut named = false;
-        // What cannot be read is not copied either.
-        let _ = self.object(depth, |scan, name| {
-            named |= names_value(&scan.text(name)) && scan.is_secret_name();
-            scan.value()
-        });
-        named
-    }
-
     /// Returns whether the text that follows is the name of a credential, and no ARN, action or path that ends
     /// like one.
     fn is_plain_secret_name(self) -> bool {
@@ -268,24 +314,15 @@ impl<'b> Scan<'b> {
         text.is_some_and(|text| text.chars().all(is_plain)) && self.is_secret_name()
     }
 
-    /// Returns whether the list that follows is the name of a credential and its value.
-    fn begins_pair(mut self, depth: usize) -> bool {
-        let (mut count, mut named) = (0, false);
-        let _ = self.list(depth, |scan| {
-            count += 1;
-            named |= count == 1 && scan.is_plain_secret_name();
-            if count > 2 { None } else { scan.value() }
-        });
-        named && count == 2
-    }
-
     /// Skips a value and copies it without secrets.
     fn copy(&mut self, depth: usize, to: &mut Copy) -> Option<()> {
         self.blank();
         match self.peek()? {
             b'{' => {
                 to.kept.push(b'{');
-                let named = self.names_secret(depth);
+                // Whether it names the credential that it holds, as in
+                // `{"name": "password", "value": "…"}`, and what it may be.
+                let (mut named, mut values) = (false, Vec::new());
                 self.object(depth, |scan, name| {
                     if to.kept.last() != Some(&b'{') {
                         to.kept.push(b',');
@@ -293,35 +330,46 @@ impl<'b> Scan<'b> {
                     to.kept.extend_from_slice(scan.bytes.get(name.clone())?);
                     to.kept.push(b':');
                     let text = scan.text(name);
-                    let is_value = named && holds_value(&text);
+                    let first = scan.peek()?;
+                    named |= names_value(&text) && scan.is_secret_name();
                     // Lists and counts of tokens and secrets are none; a text may be one.
-                    let one = text.strip_suffix('s').filter(|_| scan.peek() == Some(b'"'));
+                    let one = text.strip_suffix('s').filter(|_| first == b'"');
                     let is_secret = is_secret(&text) || one.is_some_and(is_secret);
-                    if (is_secret || is_value) && scan.peek()? != b'n' {
+                    if is_secret && first != b'n' {
                         to.kept.extend_from_slice(REDACTED.as_bytes());
                         to.redacted = true;
                         return scan.value();
                     }
-                    scan.copy(depth + 1, to)
+                    let from = to.kept.len();
+                    scan.copy(depth + 1, to)?;
+                    if first != b'n' && holds_value(&text) {
+                        values.push(from..to.kept.len());
+                    }
+                    Some(())
                 })?;
+                to.redact(values, named);
                 to.kept.push(b'}');
             }
             b'[' => {
                 to.kept.push(b'[');
-                let named = self.begins_pair(depth);
-                let mut number = 0;
+                // Names and values in turn, as in `["Authorization", "…"]`. The value of a single pair may
+                // be anything; longer lists have only texts.
+                let (mut count, mut texts, mut named, mut values) = (0, true, false, Vec::new());
                 self.list(depth, |scan| {
                     if to.kept.last() != Some(&b'[') {
                         to.kept.push(b',');
                     }
-                    number += 1;
-                    if named && number == 2 {
-                        to.kept.extend_from_slice(REDACTED.as_bytes());
-                        to.redacted = true;
-                        return scan.value();
+                    count += 1;
+                    texts &= scan.peek()? == b'"';
+                    let names = count % 2 == 1 && scan.is_plain_secret_name();
+                    let from = to.kept.len();
+                    scan.copy(depth + 1, to)?;
+                    if std::mem::replace(&mut named, names) {
+                        values.push(from..to.kept.len());
                     }
-                    scan.copy(depth + 1, to)
+                    Some(())
                 })?;
+                to.redact(values, count == 2 || (count % 2 == 0 && texts));
                 to.kept.push(b']');
             }
             b'"' => {
@@ -466,6 +514,16 @@ mod tests {
             "\u{feff}{\"secret_key\": \"SECRET\"}",
             "key: -----BEGIN RSA PRIVATE KEY-----\nSECRET\n-----END RSA PRIVATE KEY-----",
             "-----BEGIN CERTIFICATE-----x -----BEGIN PRIVATE KEY-----SECRET",
+            "sent {\"name\": \"password\", \"value\": \"SECRET\"} and {\"a\": 1}",
+            "{\"name\": \"password\", \"value\": \"SECRET\"}\n{\"a\": 1}",
+            "[not JSON] {\"key\": \"password\", \"value\": \"SECRET\"}",
+            "DB_PASSWORD=ab,SECRET",
+            "DB_PASSWORD=ab,SECRET,other=1",
+            "Authorization: Digest username=\"a\", response=\"SECRET\"",
+            "Cookie: a=\"SECRET\"",
+            "password: |\n  SECRET\n  SECRET\nother: 1",
+            "https://u:password=ab@SECRET",
+            "X-Vault-Token: SECRET",
             "with eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJTRUNSRVQifQ.SECRET",
         ] {
             let event = serde_json::json!({"userAgent": text, "b": 1}).to_string();
@@ -493,6 +551,8 @@ mod tests {
             serde_json::json!(["PATH=/bin", "DB_PASSWORD=SECRET"]),
             serde_json::json!("[{\"name\":\"password\",\"value\":\"SECRET\"}]"),
             serde_json::json!([{"name": "password", "plainText": "SECRET"}]),
+            serde_json::json!(["Accept", "*/*", "Authorization", "Bearer SECRET"]),
+            serde_json::json!({"headers": {"X-Vault-Token": ["SECRET"]}, "tokenCode": "SECRET"}),
             serde_json::json!({"passwordValue": "SECRET", "newPassword1": "SECRET"}),
             serde_json::json!({"secrets": "SECRET", "userData": "SECRET", "pwd": "SECRET"}),
         ] {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Names of fields whose values are credentials, in lower case and without `-` and `_`. AWS itself
 /// hides some of them in some services.
-const SECRETS: [&str; 25] = [
+const SECRETS: [&str; 26] = [
     "accesstoken",
     "authorizationcode",
     "authorizationtoken",
@@ -25,6 +25,7 @@ const SECRETS: [&str; 25] = [
     "sessiontoken",
     "signintoken",
     "token",
+    "tokencode",
     "userdata",
     "webidentitytoken",
     "xamzcredential",
@@ -50,6 +51,23 @@ const SECRET_ENDS: [&str; 15] = [
     "secret",
     "secretkey",
     "sessiontoken",
+];
+
+/// What a token is for that is no credential: it continues or repeats a request. In the same form, before
+/// `token`.
+const OTHER_TOKENS: [&str; 12] = [
+    "backward",
+    "client",
+    "continuation",
+    "creator",
+    "forward",
+    "idempotency",
+    "marker",
+    "next",
+    "page",
+    "pagination",
+    "request",
+    "starting",
 ];
 
 /// Parameters of URLs and forms whose values are credentials, in lower case.
@@ -132,8 +150,10 @@ fn bare(plain: &str) -> &str {
 }
 
 fn is_secret_name(plain: &str) -> bool {
+    let token = plain.strip_suffix("token");
     SECRETS.binary_search(&plain).is_ok()
         || plain.ends_with("secretaccesskey")
+        || token.is_some_and(|what| !OTHER_TOKENS.iter().any(|other| what.ends_with(other)))
         || SECRET_ENDS.iter().any(|end| plain.ends_with(end))
 }
 
@@ -175,15 +195,25 @@ pub(super) fn without_parameters(text: &str) -> Cow<'_, str> {
             values.push(password);
         }
     }
+    redacted(text, values)
+}
+
+/// Returns the text with these stretches replaced. Stretches that touch are one.
+fn redacted(text: &str, mut values: Vec<Range<usize>>) -> Cow<'_, str> {
+    values.retain(|value| !value.is_empty());
     if values.is_empty() {
         return Cow::Borrowed(text);
     }
     values.sort_by_key(|value| value.start);
-    let (mut out, mut kept) = (String::new(), 0);
+    let mut joined: Vec<Range<usize>> = Vec::new();
     for value in values {
-        if value.start < kept || value.is_empty() {
-            continue;
+        match joined.last_mut() {
+            Some(last) if value.start <= last.end => last.end = last.end.max(value.end),
+            _ => joined.push(value),
         }
+    }
+    let (mut out, mut kept) = (String::new(), 0);
+    for value in joined {
         out += text.get(kept..value.start).unwrap_or_default();
         out += "[redacted]";
         kept = value.end;
@@ -231,21 +261,50 @@ fn assigned(text: &str, values: &mut Vec<Range<usize>>) {
             at = begin + length;
             continue;
         }
-        // A header's value has blanks: it ends with its line.
+        // A header's value has blanks: it ends with its line, or with the quotation marks around both.
         let is_header = ["authorization", "cookie"].iter().any(|it| name.ends_with(it));
+        let is_quoted = from > 0 && matches!(bytes.get(from - 1), Some(b'"' | b'\''));
         let ends: &[char] = match (is_header, is_element) {
             (_, true) => &['<'],
-            (true, _) => &['"', '\'', '\n', '\r', '\\', '<', '>'],
-            (false, _) => {
-                &['&', ' ', '"', '\'', ',', ';', '<', '>', '\\', '\n', '\r', '\t', '}', ']']
-            }
+            (true, _) if is_quoted => &['"', '\'', '\n', '\r', '\\', '<', '>'],
+            (true, _) => &['\n', '\r', '<', '>'],
+            (false, _) => &['&', ' ', '"', '\'', ';', '<', '>', '\\', '\n', '\r', '\t', '}', ']'],
         };
-        let length = value.find(ends).unwrap_or(value.len());
+        let is_end = |(at, it): &(usize, char)| match it {
+            ',' if !is_header && !is_element => ends_at_comma(value, *at),
+            it => ends.contains(it),
+        };
+        let length = value.char_indices().find(is_end).map_or(value.len(), |(at, _)| at);
+        let length = block(value).unwrap_or(length);
         if length > 0 {
             values.push(begin..begin + length);
             at = begin + length;
         }
     }
+}
+
+/// Returns whether the comma there ends a value: if the next assignment, or nothing, follows it.
+fn ends_at_comma(value: &str, at: usize) -> bool {
+    let is_name = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '-' | '.');
+    let rest = value.get(at + 1..).unwrap_or_default();
+    let after = rest.trim_start_matches(is_name);
+    rest.is_empty() || (after.len() < rest.len() && after.starts_with(['=', ':']))
+}
+
+/// Returns the length of an indented block, as YAML has it: `|` or `>` and the indented lines that follow.
+fn block(value: &str) -> Option<usize> {
+    if !value.starts_with(['|', '>']) {
+        return None;
+    }
+    // Nothing but few marks and blanks is before the end of the line.
+    let end = value.bytes().take(16).position(|it| it == b'\n')?;
+    let (first, rest) = (value.get(..end)?, value.get(end + 1..)?);
+    let mark = first.trim_end_matches(['\r', ' ', '-', '+']);
+    if mark != "|" && mark != ">" {
+        return None;
+    }
+    let lines = rest.split_inclusive('\n').take_while(|line| line.starts_with([' ', '\t']));
+    Some(first.len() + 1 + lines.map(str::len).sum::<usize>())
 }
 
 /// Returns the length of a text in quotation marks, before which these stand: it ends with the same ones, not
