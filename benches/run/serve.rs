@@ -2,7 +2,7 @@
 use crate::Outcome;
 use crate::bare;
 use crate::measure::cpu_of;
-use crate::world::{BEGIN, BUCKET, LATER, REGION, Sized};
+use crate::world::{BUCKET, LATER, REGION, Sized, listed_from};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -80,13 +80,10 @@ fn answer(server: &LoopbackServer) -> Outcome<()> {
 /// `--serve-listings ACCOUNTS REGIONS HOURS LATENCY`.
 pub(crate) fn serve_listings(mut arguments: impl Iterator<Item = String>) -> Outcome<()> {
     let mut next = || arguments.next().ok_or("too few arguments of `--serve-listings`");
-    let generated = GeneratedTrail {
-        bucket: BUCKET.to_owned(),
-        accounts: next()?.parse()?,
-        regions: next()?.parse()?,
-        start: BEGIN,
-        hours: next()?.parse()?,
-    };
+    let (accounts, regions) = (next()?.parse()?, next()?.parse()?);
+    let hours = next()?.parse()?;
+    let bucket = BUCKET.to_owned();
+    let generated = GeneratedTrail { bucket, accounts, regions, start: listed_from(hours), hours };
     let latency = Duration::from_millis(next()?.parse()?);
     let mut world = World::default();
     let (objects, settings) = (BTreeMap::new(), BTreeMap::new());

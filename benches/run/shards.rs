@@ -6,7 +6,7 @@ use crate::measure::Run;
 use crate::programs::{bare_merge, plan, trailproof, verify_reproducible, work};
 use crate::scenarios::Settings;
 use crate::serve::{Server, Store};
-use crate::world::{BEGIN, HOUR, Sized};
+use crate::world::{HOUR, Sized, listed_from};
 use fastrand::Rng;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter};
@@ -58,7 +58,8 @@ pub(crate) fn plan_8500(settings: &Settings) -> Outcome<()> {
     let folder = Folder::new()?;
     for &(name, hours) in lengths {
         let mut server = Server::of_listings(accounts, hours, 30)?;
-        let (from, to) = (iso(BEGIN + HOUR), iso(BEGIN + i64::from(hours) * HOUR));
+        let begin = listed_from(hours);
+        let (from, to) = (iso(begin + HOUR), iso(begin + i64::from(hours) * HOUR));
         let mut planned = |options: &[&str], file: &str| -> Outcome<(Run, u64)> {
             server.forget()?;
             let path = folder.file(file);

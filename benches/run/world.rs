@@ -13,6 +13,11 @@ pub(crate) const ARN: &str = "arn:aws:cloudtrail:us-west-2:100000000001:trail/or
 
 /// 2026-03-01T00:00:00Z. Logging begins within the next hour, at a different minute in each chain.
 pub(crate) const BEGIN: i64 = 1_772_323_200;
+
+/// Returns when a store of listings of so many hours begins. It ends in the past, or a period would be cut.
+pub(crate) fn listed_from(hours: u32) -> i64 {
+    BEGIN + (2_208 - i64::from(hours)) * HOUR
+}
 pub(crate) const HOUR: i64 = 3600;
 
 /// A time after everything that is delivered: 2026-06-01T00:00:00Z.
