@@ -226,7 +226,9 @@ fn lengthen(file: &Path, lines: u64, seed: u64) -> Outcome<()> {
             break;
         }
         // The digest says how many log files it names, and the end of its chain how many were judged.
-        if !added && line.contains("\"event\":\"digest-judged\"") {
+        // An anchor's log files are of no chain.
+        let names = line.contains("\"log_files\":") && !line.contains("\"anchor\"");
+        if !added && names && line.contains("\"event\":\"digest-judged\"") {
             added = true;
             put(&more(&line, "\"log_files\":", lines)?)?;
             for number in 0..lines {

@@ -1,7 +1,8 @@
 //! Surveys: the digests of the shards of a run are listed apart, and the plan that is verified is made of
 //! what each saw.
+use super::cut::cut;
 use super::output::RecordOutput;
-use super::plan::{ShardPlan, Stage, cut};
+use super::plan::{ShardPlan, Stage};
 use super::records::{OfShard, ShardFile, ShardFiles, unusable};
 use super::survey_lines::{SurveyLine, SurveyReader, SurveyStarted, write_survey};
 use super::work_error::{ToWrite, WorkError, expiry, refusal};

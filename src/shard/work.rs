@@ -3,9 +3,10 @@
 //! A record is written whole or not at all. What is wrong with the evidence is data; an error is only
 //! what prevents the shard from being verified as it would be on one machine, so that an engine may
 //! start it again.
+use super::cut::Shard;
 use super::ledger::Ledgers;
 use super::output::RecordOutput;
-use super::plan::{Shard, ShardPlan};
+use super::plan::ShardPlan;
 use super::plan_lines::SCHEMA;
 use super::shard_lines::{ShardLine, ShardStarted, write_after};
 use super::work_error::{ToWrite, WorkError, expiry, refusal};
