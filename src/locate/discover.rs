@@ -400,6 +400,6 @@ impl Found {
 }
 
 /// Returns whether a key belongs to the folder that it is in.
-fn is_of(place: &Place, key: &ChainKey) -> bool {
+pub(crate) fn is_of(place: &Place, key: &ChainKey) -> bool {
     key.root == place.root && key.account == place.account && key.source_region == place.region
 }

@@ -5,8 +5,10 @@
 pub mod copy_mapping;
 pub mod delivery;
 pub mod discover;
+pub(crate) mod extent;
 pub mod folders;
 pub mod listed_chain;
+mod log_extent;
 pub mod one_chain;
 pub mod place;
 pub mod place_listing;

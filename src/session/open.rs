@@ -2,6 +2,7 @@
 use super::custody;
 use super::evidence::{self, Evidence};
 use super::location::Location;
+use super::period::RequestedPeriod;
 use super::reading::{self, Reading};
 use super::request::{VerifyRequest, bucket_of, expected};
 use super::store::{configured, s3};
@@ -197,6 +198,11 @@ impl Session {
             Some(ReadVersions::Oldest) | None => later,
         };
         let began = request.began;
+        if let Some(path) =
+            directory.as_ref().filter(|_| request.period == RequestedPeriod::OfEvidence)
+        {
+            request.period = evidence.period_of_evidence(path, &request.scope, later).await?;
+        }
         let (period, _) = request.period_at(later)?;
         evidence.doubt_beyond_mirror(period, &request.scope);
         if let Some(path) = directory.as_ref().filter(|_| request.scope_of_mirror) {

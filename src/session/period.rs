@@ -1,11 +1,22 @@
-//! The period of a `verify` run, as users specify it.
+//! The period of a `verify` run, as users specify it or as the evidence in a directory gives it.
+use super::evidence::Evidence;
 use super::time_text::parse_time;
+use crate::aws::advice;
+use crate::console::refusal::Refusal;
+use crate::console::stream::print_to_stderr;
+use crate::locate::extent::{Extent, earliest_time, find_extent};
 use chrono::NaiveDate;
+use std::path::Path;
+use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::location::escape;
 use trailproof_core::vocab::time::{DAY, HOUR, Period, Timestamp};
 
 /// What is missing where a period is needed and none was typed.
 pub(crate) const NO_PERIOD: &str =
     "a period is required\n\nhint: `--last 90d`, `--quarter 2026Q3` or `--start-time`";
+
+/// The options that give a period.
+const HINT: &str = "hint: `--last 90d`, `--quarter 2026Q3` or `--start-time`";
 
 /// The options that specify the period.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +37,8 @@ pub(crate) enum RequestedPeriod {
     From(Timestamp, Option<Timestamp>),
     /// This number of seconds up to now.
     Last(i64),
+    /// That of all evidence in the scope, which is known once it is listed.
+    OfEvidence,
 }
 
 /// Parses the options of the period; returns `None` if none is given.
@@ -57,6 +70,7 @@ impl RequestedPeriod {
         match self {
             Self::From(start, _) => Self::From(start, Some(end)),
             Self::Last(seconds) => Self::From(now.plus(-seconds), Some(end)),
+            Self::OfEvidence => Self::OfEvidence,
         }
     }
 
@@ -64,11 +78,12 @@ impl RequestedPeriod {
     ///
     /// # Errors
     ///
-    /// A message for the user if the period is empty.
+    /// A message for the user if the period is empty or not known yet.
     pub(crate) fn cut(self, now: Timestamp) -> Result<CutPeriod, String> {
         let (start, end) = match self {
             Self::From(start, end) => (start, end.unwrap_or(now)),
             Self::Last(seconds) => (now.plus(-seconds), now),
+            Self::OfEvidence => return Err(NO_PERIOD.to_owned()),
         };
         let cut = end > now;
         let end = end.min(now);
@@ -78,6 +93,52 @@ impl RequestedPeriod {
             ));
         }
         Ok((Period { start, end }, cut))
+    }
+}
+
+impl Evidence {
+    /// Returns the period of all evidence in the scope, and prints it: it ends at `now` at the latest.
+    ///
+    /// # Errors
+    ///
+    /// There is neither a digest nor a log file in the scope, or none whose time is possible.
+    pub(crate) async fn period_of_evidence(
+        &self,
+        directory: &Path,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<RequestedPeriod, Refusal> {
+        let shown = escape(&directory.to_string_lossy()).into_owned();
+        let Extent { times, unread } =
+            find_extent(&self.source, &self.bucket, &self.roots, scope, now).await;
+        let (start, end) = match (times, unread.first()) {
+            (Some(times), _) => times,
+            (None, Some((folder, why))) => {
+                return Err(Refusal::not_started(format!(
+                    "the period is not known: cannot list `{shown}/{}`: {}\n\n{HINT}",
+                    escape(folder),
+                    advice::failure(why)
+                )));
+            }
+            (None, None) => {
+                return Err(Refusal::usage(format!(
+                    "a period is required: `{shown}` has no digest and no log file of the scope, which \
+                     would give it\n\n{HINT}"
+                )));
+            }
+        };
+        if start >= end {
+            return Err(Refusal::usage(format!(
+                "a period is required: nothing in `{shown}` is from between {} and {now}\n\n{HINT}",
+                earliest_time()
+            )));
+        }
+        print_to_stderr(&format!(
+            "note: the period is that of all evidence in `{shown}`, {start} to {end}: anyone who can \
+             change the evidence can change that too\n\nhint: verify with the period that you \
+             expect, such as `--quarter 2026Q3`"
+        ));
+        Ok(RequestedPeriod::From(start, Some(end)))
     }
 }
 

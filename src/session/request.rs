@@ -111,13 +111,15 @@ impl VerifyRequest {
         }
     }
 
-    /// Returns the request if its period is valid.
+    /// Returns the request if its period is valid, as far as it is known.
     ///
     /// # Errors
     ///
     /// The period is empty, or its end lies before its start.
     pub(crate) fn checked(self) -> Result<Self, Refusal> {
-        self.period_at(self.began)?;
+        if self.period != RequestedPeriod::OfEvidence {
+            self.period_at(self.began)?;
+        }
         Ok(self)
     }
 }

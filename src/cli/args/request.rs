@@ -66,9 +66,8 @@ impl VerifyRequest {
         let named = match NamedScope::of(files) {
             Ok(named) => named,
             Err(unnamed) => {
-                let mirror = mirrored(&location(location_typed)?.0)?;
-                // A mirror of ours has a period of its own.
-                if mirror.is_none_or(|mirror| mirror.period().is_none()) {
+                // A directory has a period of its own.
+                if !matches!(location(location_typed)?.0, Location::Directory(_)) {
                     return Err(Refusal::usage(format!(
                         "a period is required: `{}` does not have the name of a log file, which \
                          would give it\n\nhint: `--last 90d`, `--quarter 2026Q3` or \
@@ -108,7 +107,8 @@ impl VerifyRequest {
         let mirror = place.as_ref().map(|(place, _)| mirrored(place)).transpose()?.flatten();
         let below = mirror.as_ref().and_then(Header::below);
         if let Some((Location::Directory(path), _)) = place.as_ref().filter(|_| mirror.is_some()) {
-            note_of_header(path, period.is_none(), below.is_some());
+            let of_header = period.is_none() && mirror.as_ref().and_then(Header::period).is_some();
+            note_of_header(path, of_header, below.is_some());
         }
         // With nothing typed, a mirror of a narrower scope is verified in that scope.
         let whole = period.is_none()
@@ -119,8 +119,8 @@ impl VerifyRequest {
         let is_of_mirror =
             below.is_some() || run.as_ref().is_some_and(|scope| *scope != MirrorScope::default());
         let period = period.or_else(|| {
-            let (from, to) = mirror.as_ref()?.period()?;
-            Some(RequestedPeriod::From(from, Some(to)))
+            let (place, _) = place.as_ref()?;
+            period_of(place, mirror.as_ref())
         });
         let period = period.ok_or_else(|| Refusal::usage(NO_PERIOD))?;
         let (trails, accounts, regions) = match &run {
@@ -245,6 +245,16 @@ fn mirrored(place: &Location) -> Result<Option<Header>, Refusal> {
         };
         Refusal::not_started(format!("cannot {what} `{shown}`: {why}"))
     })
+}
+
+/// Returns the period of a run for which none was typed: that of a mirror, or of all digests in a
+/// directory. A bucket has none: it may hold many years.
+fn period_of(place: &Location, mirror: Option<&Header>) -> Option<RequestedPeriod> {
+    match (place, mirror.and_then(Header::period)) {
+        (Location::Bucket(..), _) => None,
+        (Location::Directory(_), Some((from, to))) => Some(RequestedPeriod::From(from, Some(to))),
+        (Location::Directory(_), None) => Some(RequestedPeriod::OfEvidence),
+    }
 }
 
 /// Says what the header of a mirror gives because it was not typed: whoever changes the evidence can

@@ -2,6 +2,7 @@
 //! itself, without a network or credentials.
 mod closed;
 mod layouts;
+mod no_period;
 mod replicas;
 use crate::support::copy::all_keys;
 use crate::support::program::{
